@@ -1,0 +1,1 @@
+"""Opening databases: the one place that knows drivers, session settings and driver error codes."""

@@ -1,0 +1,104 @@
+"""What a database error means for penstock, decided by the driver's own error code in one table."""
+
+from __future__ import annotations
+
+import sqlite3
+from enum import Enum
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+
+class Fault(Enum):
+    LOST = "the connection is lost or the server is not there"  # the outcome of a COMMIT may be unknown
+    LOCKED = "another session holds a lock"  # the statement was rolled back, the transaction may not be
+    DEADLOCK = "the transaction was rolled back in a deadlock"
+    DENIED = "a right is missing"
+    MISSING = "a table or column is missing"
+    READ_ONLY = "the server takes no writes"
+    FULL = "the disk is full"
+    OTHER = "the statement is wrong or the data does not fit"
+
+
+_MYSQL = {
+    1205: Fault.LOCKED,
+    3572: Fault.LOCKED,  # NOWAIT
+    1213: Fault.DEADLOCK,
+    1020: Fault.DEADLOCK,  # "record has changed since last read": MariaDB with innodb_snapshot_isolation
+    1044: Fault.DENIED,
+    1045: Fault.DENIED,
+    1142: Fault.DENIED,
+    1143: Fault.DENIED,
+    1227: Fault.DENIED,
+    1698: Fault.DENIED,
+    1049: Fault.MISSING,
+    1054: Fault.MISSING,
+    1146: Fault.MISSING,
+    1290: Fault.READ_ONLY,
+    1792: Fault.READ_ONLY,
+    1836: Fault.READ_ONLY,
+    3: Fault.FULL,
+    28: Fault.FULL,
+    1021: Fault.FULL,
+    1114: Fault.FULL,
+    1040: Fault.LOST,  # too many connections
+    1053: Fault.LOST,  # shutdown in progress
+    1077: Fault.LOST,
+    1129: Fault.LOST,
+    1317: Fault.LOST,  # query interrupted
+    1927: Fault.LOST,  # connection killed
+    2002: Fault.LOST,
+    2003: Fault.LOST,
+    2006: Fault.LOST,
+    2013: Fault.LOST,
+    2014: Fault.LOST,
+    2055: Fault.LOST,
+    4031: Fault.LOST,
+}
+
+_SQLITE = {
+    sqlite3.SQLITE_BUSY: Fault.LOCKED,
+    sqlite3.SQLITE_LOCKED: Fault.LOCKED,
+    sqlite3.SQLITE_FULL: Fault.FULL,
+    sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
+    sqlite3.SQLITE_CANTOPEN: Fault.LOST,
+    sqlite3.SQLITE_IOERR: Fault.LOST,
+    sqlite3.SQLITE_PERM: Fault.DENIED,
+    sqlite3.SQLITE_AUTH: Fault.DENIED,
+}
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Classify an exception raised under SQLAlchemy by a driver."""
+    if isinstance(error, OSError | TimeoutError | PoolTimeout):
+        return Fault.LOST
+    if not isinstance(error, DBAPIError):
+        return Fault.OTHER
+    if error.connection_invalidated:
+        return Fault.LOST
+    original = error.orig
+    code = getattr(original, "sqlite_errorcode", None)
+    if code is not None:
+        if "no such table" in str(original) or "no such column" in str(original):
+            return Fault.MISSING
+        return _SQLITE.get(code & 0xFF, Fault.OTHER)
+    # Drivers wrap the server's error: the innermost one carries (code, text).
+    while original is not None:
+        if original.args and isinstance(original.args[0], int) and original.args[0] in _MYSQL:
+            return _MYSQL[original.args[0]]
+        if isinstance(original, OSError | TimeoutError):
+            return Fault.LOST
+        original = original.__cause__
+    return Fault.LOST if isinstance(error, InterfaceError) else Fault.OTHER
+
+
+def explain(error: BaseException) -> str:
+    """The server's own words in one line: never the statement, its parameters or an address with a password."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        arguments = error.orig.args
+        text = str(arguments[-1]) if arguments else type(error.orig).__name__
+    elif isinstance(error, SQLAlchemyError):
+        text = str(error.args[0]) if error.args else type(error).__name__
+    else:
+        text = str(error) or type(error).__name__
+    return " ".join(text.split())[:300]

@@ -1,0 +1,366 @@
+"""The port to the ledger: ranges are leased, rows are settled. Every write is fenced; every method is one transaction.
+
+Whoever implements it promises, and the contract suite in tests/ledger checks:
+- a `Lease` that has been taken over can never write again (LeaseLost), whatever its clock says;
+- leases are timed by the ledger database's clock, inside the statement;
+- a COMMIT whose answer was lost is settled once: the same call made again finds out which it was;
+- counters add up: for each range, rows = pending + imported + failed + in_doubt + skipped.
+Methods raise LedgerUnreachable when the database does not answer; making the same call again is always safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol, TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.events import EventKind
+from penstock.ledger.states import RowState
+from penstock.rows import KeyText
+
+
+class RangeKind(StrEnum):
+    SPAN = "span"  # the keys with after < key <= upto, made only by the cursor
+    KEYS = "keys"  # the pending ledger rows that carry the range's number
+    SWEEP = "sweep"  # one walk over all keys of the query, looking for rows the ledger does not know
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A worker's right to a range. `fence` and `owner` go into every write; `settled` is how many of its rows were
+    final when it was leased; `batch` is the number of the last batch settled under any fence."""
+
+    range_no: int
+    kind: RangeKind
+    owner: str
+    fence: int
+    batch: int
+    settled: int = 0
+    after: KeyText | None = None
+    upto: KeyText | None = None
+    one_by_one: bool = False  # poison: three take-overs without progress; its rows go out one at a time
+
+
+class Settlement(NamedTuple):
+    """What becomes of one row. status: of the API's last answer; reason: the cause, short enough to group by;
+    receipt: the new id; answer: an excerpt of what the API said (failed and in doubt only); first_sent: when it may
+    first have been on the wire (only jobs whose idempotency expires)."""
+
+    key: KeyText
+    state: RowState
+    attempts: int = 0
+    status: int | None = None
+    reason: str | None = None
+    receipt: str | None = None
+    answer: str | None = None
+    fingerprint: int | None = None
+    first_sent: float | None = None
+
+
+class Event(NamedTuple):
+    """One line of the event log. detail: plain text for people, no secrets, at most 1,000 characters."""
+
+    kind: EventKind
+    detail: str = ""
+    key: KeyText | None = None
+    range_no: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """The part of a batch that belongs to one lease.
+
+    batch: the number this write gets, one more than the last of this lease; the ledger tells by it whether it was
+           applied already.
+    windows_done: numbers of windows none of whose keys can be on the wire any more once this is durable.
+    rows: set once, with the portion in which the reader reached the end: how many rows the range holds in all.
+    finished: the reader reached the end and this portion settles the last row: the range is done.
+    release: give the lease back unfinished (a drain): the range is open again. Never together with `finished`.
+    """
+
+    lease: Lease
+    batch: int
+    settlements: Sequence[Settlement] = ()
+    windows_done: Sequence[int] = ()
+    events: Sequence[Event] = ()
+    rows: int | None = None
+    finished: bool = False
+    release: bool = False
+
+
+class LedgerRow(NamedTuple):
+    """A row as the ledger knows it."""
+
+    key: KeyText
+    range_no: int
+    fence: int
+    state: RowState
+    attempts: int
+    status: int | None
+    reason: str | None
+    receipt: str | None
+    answer: str | None
+    fingerprint: int | None
+    first_sent: float | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What a person may change while the job runs, and how many workers share it. None: as the job file says."""
+
+    paused: bool
+    rate: float | None
+    concurrency: int | None
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """What a worker tells with each heartbeat; `status` shows it."""
+
+    in_flight: int
+    rows_per_second: float
+    concurrency: int
+    limited_by: str  # "api", "rate", "concurrency", "source", "ledger", "" ...
+    hold: str = ""  # the reason, "" when not holding
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a job is. Key and source may never change; the rest may, and is recorded."""
+
+    name: str
+    source: str  # digest of the source's address, database, query tables' identity as the adapter tells it; no secret
+    key: tuple[str, ...]
+    file_hash: str
+    idempotent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Totals of a job. pending_exact: the cursor is at its end and every range's rows are counted; else pending is an estimate
+    that leaves out rows not yet planned."""
+
+    imported: int
+    failed: int
+    in_doubt: int
+    skipped: int
+    pending: int
+    claimed: int  # of the pending: those in windows
+    pending_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker as the ledger last heard of it."""
+
+    owner: str
+    host: str
+    pid: int
+    started_at: datetime
+    seen_at: datetime
+    alive: bool
+    pulse: Pulse
+
+
+class Cause(NamedTuple):
+    """Rows that share a state, status and reason; `example` is the key of one of them."""
+
+    state: RowState
+    status: int | None
+    reason: str
+    count: int
+    example: KeyText
+
+
+class StoredEvent(NamedTuple):
+    at: datetime
+    kind: EventKind
+    detail: str
+    key: KeyText | None
+    range_no: int | None
+    owner: str | None
+
+
+class Selection(NamedTuple):
+    """Which rows a person means. reason: text contained in the reason; None or empty: any."""
+
+    states: frozenset[RowState]
+    keys: Sequence[KeyText] = ()
+    reason: str | None = None
+    status: int | None = None
+
+
+# Answers of a dead or fenced worker on this machine, by (range_no, fence): read from its journal.
+Recall: TypeAlias = Callable[[int, int], Sequence[Settlement]]
+# Whether the process behind an owner is proven dead (same machine, same boot, pid gone or another process's).
+IsDead: TypeAlias = Callable[[str], bool]
+
+
+class FlagMarker(Protocol):
+    """Sets flags inside the settling transaction; penstock.source provides it. Raises FlagsLocked-like errors that the
+    engine maps; see `Ledger.settle`."""
+
+    async def __call__(self, connection: AsyncConnection, accepted: Sequence[Settlement]) -> bool:
+        """True: marked. False: other sessions lock rows; nothing was marked, the range becomes `flags_due`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """The job's own row. cursor: the greatest planned key; at_end is not stored, every run looks again."""
+
+    job_id: int
+    generation: int
+    cursor: KeyText | None
+    idempotency_salt: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """The verbs of the engine. What people do by command is in PeopleDesk, what they look at in ReadModel."""
+
+    async def join(self, identity: Identity, owner: str, host: str, pid: int) -> JobRecord:
+        """A worker joins: create the job's row or refuse it (LedgerRefused: other key or source; another file_hash while
+        workers of the first live), record a changed file, register the worker."""
+        ...
+
+    async def leave(self, owner: str, detail: str) -> None:
+        """The worker goes in good order: it is forgotten, an event is written."""
+        ...
+
+    async def plan(self, after: KeyText | None, upto: KeyText, keys: int, owner: str, seconds: float) -> Lease | None:
+        """Move the cursor from `after` to `upto`, make the span and lease it, all at once; None: another worker has moved the
+        cursor first. keys: how many keys of the key's own table it spans (an estimate of its rows)."""
+        ...
+
+    async def cursor(self) -> KeyText | None: ...
+
+    async def lease(self, owner: str, seconds: float, recall: Recall, is_dead: IsDead) -> Lease | None:
+        """Lease an open range, else take over one whose lease has run out or whose owner is dead. A take-over settles
+        what `recall` knows, then writes the remaining keys of the old windows without a final row as in doubt
+        (idempotent jobs: leaves them pending), deletes those windows and notes a TAKE_OVER event. None: nothing to lease."""
+        ...
+
+    async def renew(self, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse) -> tuple[frozenset[int], Control]:
+        """Heartbeat: renew these leases (an expired one that nobody took is renewed), tell the pulse. Returns the numbers
+        of the ranges that are lost, and the job's control."""
+        ...
+
+    async def look_up(self, keys: Sequence[KeyText]) -> Mapping[KeyText, LedgerRow]:
+        """Those of the keys that have a ledger row, whatever range wrote it. At most 1,000 keys."""
+        ...
+
+    async def waiting(self, range_no: int, after: KeyText | None, limit: int) -> Sequence[LedgerRow]:
+        """The next pending rows that carry this range's number, in key-text order."""
+        ...
+
+    async def open_window(
+        self, lease: Lease, window: int, keys: Sequence[tuple[KeyText, float | None]], seconds: float, events: Sequence[Event] = ()
+    ) -> None:
+        """Write down keys (each with its first_sent, if it has one) that may be on the wire from now on. `window` counts up from 1
+        within a lease. Raises LeaseLost if owner or fence have moved or less than `seconds` of the lease are left."""
+        ...
+
+    async def note(self, events: Sequence[Event], owner: str) -> None:
+        """Write events. What explains a further send is written before that send."""
+        ...
+
+    async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> frozenset[int]:
+        """Write one batch: rows, flags, events, windows, last the guards; one commit for all portions. Raises LeaseLost with
+        the first lost range_no and writes nothing then. Returns the range_nos whose flags could not be set (flags_due).
+        mark=None: flags live in another database; ranges with accepted rows become flags_due."""
+        ...
+
+    async def settle_late(self, lease: Lease, settlements: Sequence[Settlement], mark: FlagMarker | None) -> None:
+        """Answers that came after the lease was lost: in doubt → imported or failed where range and fence still match, each
+        with a LATE_ANSWER event; accepted rows that have gone out again since get SENT_TWICE."""
+        ...
+
+    async def add_keys(
+        self, keys: Sequence[KeyText], *, lease: Lease | None, reason: str
+    ) -> int:
+        """Insert those of the keys that have no ledger row as pending in a new keys range (insert-or-nothing). Returns how many
+        were new. lease: the sweep's, checked in the same transaction; None: `run --key`, refused with LedgerRefused while
+        any range is leased."""
+        ...
+
+    async def start_sweep(self, owner: str, seconds: float) -> Lease | None:
+        """Make and lease a SWEEP range if every span is done and no other sweep is open or leased; else None."""
+        ...
+
+    async def finish_sweep(self, lease: Lease, found: int) -> None: ...
+
+    async def unfinished(self) -> int:
+        """How many ranges are open or leased: 0 means that every planned row is final."""
+        ...
+
+    async def last_sweep(self) -> tuple[int, int] | None:
+        """(range_no, found) of the last finished sweep; None if there was none."""
+        ...
+
+    async def flags_due(self, limit: int) -> Sequence[tuple[int, int]]:
+        """(range_no, batch) of ranges whose accepted rows may lack their flag."""
+        ...
+
+    async def accepted(self, range_no: int, after: KeyText | None, limit: int) -> Sequence[tuple[KeyText, str | None]]:
+        """Imported rows of a range as (key, receipt), in key-text order."""
+        ...
+
+    async def flags_written(self, range_no: int, batch: int) -> None:
+        """All accepted rows of the range up to `batch` are flagged; nothing if more were settled since."""
+        ...
+
+    async def counts(self) -> Counts: ...
+
+    async def aclose(self) -> None: ...
+
+
+class PeopleDesk(Protocol):
+    """What a person does by command. Each act is one transaction, leaves an event, and moves rows only along legal edges."""
+
+    async def prepare(self) -> Sequence[str]:
+        """Create what is missing; returns the statements run. `prepare_sql` only tells them."""
+        ...
+
+    def prepare_sql(self) -> Sequence[str]: ...
+
+    async def undo_prepare(self) -> Sequence[str]:
+        """Drop the ledger's tables; refused (LedgerRefused) while any job has rows in them."""
+        ...
+
+    async def pause(self) -> None: ...
+
+    async def resume(self) -> None: ...
+
+    async def set_limits(self, *, rate: float | None = None, concurrency: int | None = None) -> None: ...
+
+    async def retry(self, selection: Selection, *, renew_keys: bool) -> int:
+        """failed or skipped → pending, in new keys ranges of at most 1,000; returns how many rows moved."""
+        ...
+
+    async def resolve(self, selection: Selection, state: RowState, *, receipt: str | None, note: str) -> int:
+        """in doubt → imported, pending (new keys ranges) or failed; imported makes its range flags_due."""
+        ...
+
+    async def reset(self, *, renew_keys: bool) -> int:
+        """Forget every row, range, window and the cursor; keeps the job's row (and raises its generation if asked). Refused
+        (LedgerRefused) while a lease lives. Flags must have been cleared before. Returns how many rows were forgotten."""
+        ...
+
+
+class ReadModel(Protocol):
+    """What status, rows and show look at. Never writes."""
+
+    async def counts(self) -> Counts: ...
+    async def control(self) -> Control: ...
+    async def workers(self) -> Sequence[Worker]: ...
+    async def causes(self) -> Sequence[Cause]: ...
+    async def rows(self, states: frozenset[RowState], after: KeyText | None, limit: int) -> Sequence[LedgerRow]: ...
+    async def row(self, key: KeyText) -> LedgerRow | None: ...
+    async def events(self, *, key: KeyText | None = None, limit: int = 100) -> Sequence[StoredEvent]: ...

@@ -1,0 +1,82 @@
+"""Rows and their keys.
+
+A key has two forms. As *values* it is the tuple the database returned, one per key column, and is bound back into SQL
+unchanged; only the database ever compares or orders it. As *text* it is canonical JSON, the primary key of the ledger:
+`1042`, `"A-17"`, `["north",17]`. Two keys are the same row if and only if their texts are equal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple, TypeAlias
+from uuid import UUID
+
+KeyValue: TypeAlias = int | str | bytes | Decimal | date | datetime | UUID
+Key: TypeAlias = tuple[KeyValue, ...]
+KeyText: TypeAlias = str
+
+# The ledger's key column holds this many characters; `check` refuses a source whose keys may be longer.
+MAX_KEY_TEXT = 500
+
+
+class Row(NamedTuple):
+    """One row of the source query: its key as text, and its values in the order of the query's columns."""
+
+    key: KeyText
+    values: tuple[object, ...]
+
+
+# Types that JSON does not know travel as a one-entry object that names them.
+_TAGGED: dict[str, Callable[[str], KeyValue]] = {
+    "bytes": bytes.fromhex,
+    "date": date.fromisoformat,
+    "datetime": datetime.fromisoformat,
+    "uuid": UUID,
+}
+
+
+def encode_key(key: Sequence[object]) -> KeyText:
+    """Key values → key text. Raises TypeError for NULL, FLOAT and other values that cannot name a row."""
+    if len(key) == 1:
+        return _encode_value(key[0])
+    return "[" + ",".join([_encode_value(value) for value in key]) + "]"
+
+
+def decode_key(text: KeyText) -> Key:
+    """Key text → the key values to bind. Raises ValueError if the text is not a key's."""
+    parsed = json.loads(text, parse_float=Decimal)
+    values = parsed if isinstance(parsed, list) else [parsed]
+    return tuple(_decode_value(value, text) for value in values)
+
+
+def _encode_value(value: object) -> str:
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Decimal) and value.is_finite():
+        # A trailing ".0" keeps a whole DECIMAL apart from an integer, so that it is bound as a DECIMAL again.
+        text = format(value, "f")
+        return text if "." in text else text + ".0"
+    if isinstance(value, bytes):
+        return json.dumps({"bytes": value.hex()}, separators=(",", ":"))
+    if isinstance(value, datetime):
+        return json.dumps({"datetime": value.isoformat()}, separators=(",", ":"))
+    if isinstance(value, date):
+        return json.dumps({"date": value.isoformat()}, separators=(",", ":"))
+    if isinstance(value, UUID):
+        return json.dumps({"uuid": str(value)}, separators=(",", ":"))
+    raise TypeError(f"{value!r} ({type(value).__name__}) cannot be a key: keys are integers, DECIMAL, text, bytes, dates or UUIDs")
+
+
+def _decode_value(value: object, text: KeyText) -> KeyValue:
+    if isinstance(value, dict) and len(value) == 1:
+        [(tag, content)] = value.items()
+        if tag in _TAGGED and isinstance(content, str):
+            return _TAGGED[tag](content)
+    if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
+        return value
+    raise ValueError(f"{text} is not the text of a key")

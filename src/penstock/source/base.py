@@ -1,0 +1,82 @@
+"""The port to the old database: keyset pages in, flags out. No cursor, transaction or lock outlives a call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.rows import KeyText, Row
+
+
+class KeyPage(NamedTuple):
+    """The next keys of the key's own table. `last`: the greatest of them, None if there are none; `count`: how many;
+    `at_end`: the table ended within this page."""
+
+    last: KeyText | None
+    count: int
+    at_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RowPage:
+    """Rows in key order, and whether the asked-for bounds hold no further row."""
+
+    rows: Sequence[Row]
+    at_end: bool
+
+
+class Mark(NamedTuple):
+    """A row whose flag is due, with what `flag.set` may use."""
+
+    key: KeyText
+    receipt: str | None
+
+
+class Flags(Protocol):
+    """Writes the flag of accepted rows. Works inside the caller's transaction so that ledger and flag are one commit."""
+
+    async def mark(self, connection: AsyncConnection, marks: Sequence[Mark]) -> int:
+        """Set the flag (and `flag.set`) of these rows; pins ON UPDATE columns. Returns how many rows matched.
+        Raises FlagsLocked if other sessions hold a row for over a second; then nothing was marked."""
+        ...
+
+    async def mark_unlocked(self, connection: AsyncConnection, marks: Sequence[Mark]) -> Sequence[KeyText]:
+        """As `mark`, leaving out rows that others lock; returns the keys that are done with (marked, or gone from the table)."""
+        ...
+
+    async def clear(self, connection: AsyncConnection, keys: Sequence[KeyText]) -> int:
+        """Set the flag back to 0 (`penstock reset`). Returns how many rows matched."""
+        ...
+
+
+class FlagsLocked(Exception):
+    """Another session holds a row that is to be flagged."""
+
+
+class Source(Protocol):
+    columns: Sequence[str]  # of the query, in order; known once `open` has been awaited by the adapter's constructor function
+
+    async def next_keys(self, after: KeyText | None, limit: int) -> KeyPage:
+        """Walk the key's own table (not the query): cheap however complex the query is."""
+        ...
+
+    async def read_span(self, after: KeyText | None, upto: KeyText, limit: int) -> RowPage:
+        """Rows of the query with after < key <= upto, in key order, at most `limit` of them."""
+        ...
+
+    async def read_keys(self, keys: Sequence[KeyText]) -> Mapping[KeyText, Row]:
+        """Rows of the query with these keys, as they are now; keys that left the query are missing."""
+        ...
+
+    async def keys_in_query(self, after: KeyText | None, limit: int) -> tuple[Sequence[KeyText], bool]:
+        """For the sweep: the next keys that the query itself shows, in key order, and whether the query ended there."""
+        ...
+
+    async def flagged(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
+        """Those of the keys whose flag is already set; empty without a flag."""
+        ...
+
+    async def aclose(self) -> None: ...
