@@ -117,6 +117,7 @@ class Control:
     rate: float | None
     concurrency: int | None
     workers: int
+    rank: int = 0  # of the asking worker among the live ones, by owner: 0 .. workers - 1 (shares that do not divide evenly)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class Identity:
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Totals of a job. pending_exact: the cursor is at its end and every range's rows are counted; else pending is an estimate
-    that leaves out rows not yet planned."""
+    that leaves out rows not yet planned (`ahead` tells those)."""
 
     imported: int
     failed: int
@@ -153,6 +154,7 @@ class Counts:
     pending: int
     claimed: int  # of the pending: those in windows
     pending_exact: bool
+    ahead: int | None = None  # keys of the key's own table beyond the cursor, as last told by `tell_total`; None: not known yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +243,13 @@ class Ledger(Protocol):
 
     async def cursor(self) -> KeyText | None: ...
 
-    async def lease(self, owner: str, seconds: float, recall: Recall, is_dead: IsDead) -> Lease | None:
+    async def lease(
+        self, owner: str, seconds: float, recall: Recall, is_dead: IsDead, only: int | None = None
+    ) -> Lease | None:
         """Lease an open range, else take over one whose lease has run out or whose owner is dead. A take-over settles
         what `recall` knows, then writes the remaining keys of the old windows without a final row as in doubt
-        (idempotent jobs: leaves them pending), deletes those windows and notes a TAKE_OVER event. None: nothing to lease."""
+        (idempotent jobs: leaves them pending), deletes those windows and notes a TAKE_OVER event. None: nothing to lease.
+        only: look at this range alone (`run --key`)."""
         ...
 
     async def renew(self, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse) -> tuple[frozenset[int], Control]:
@@ -282,12 +287,15 @@ class Ledger(Protocol):
         with a LATE_ANSWER event; accepted rows that have gone out again since get SENT_TWICE."""
         ...
 
-    async def add_keys(
-        self, keys: Sequence[KeyText], *, lease: Lease | None, reason: str
-    ) -> int:
+    async def add_keys(self, keys: Sequence[KeyText], *, lease: Lease | None, reason: str) -> tuple[int, int | None]:
         """Insert those of the keys that have no ledger row as pending in a new keys range (insert-or-nothing). Returns how many
-        were new. lease: the sweep's, checked in the same transaction; None: `run --key`, refused with LedgerRefused while
-        any range is leased."""
+        were new, and the new range's number (None if none was made). lease: the sweep's, checked in the same transaction;
+        None: `run --key`, refused with LedgerRefused while any range is leased by a live worker; pending rows that wait in
+        an open keys range are moved into the new one as well."""
+        ...
+
+    async def tell_total(self, keys: int) -> None:
+        """How many keys the key's own table holds in all, from its first to its last, as counted by a walk. Kept for `Counts.ahead`."""
         ...
 
     async def start_sweep(self, owner: str, seconds: float) -> Lease | None:
