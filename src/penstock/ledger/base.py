@@ -77,7 +77,9 @@ class Portion:
     batch: the number this write gets, one more than the last of this lease; the ledger tells by it whether it was
            applied already.
     windows_done: numbers of windows none of whose keys can be on the wire any more once this is durable.
-    rows: set once, with the portion in which the reader reached the end: how many rows the range holds in all.
+    remaining: set from the portion on in which the reader has reached the end: how many of the range's rows are still not
+          final once this portion is. The ledger then sets rows = final counters + remaining (so that rows which a person
+          moved out meanwhile are not counted twice).
     finished: the reader reached the end and this portion settles the last row: the range is done.
     release: give the lease back unfinished (a drain): the range is open again. Never together with `finished`.
     """
@@ -87,7 +89,7 @@ class Portion:
     settlements: Sequence[Settlement] = ()
     windows_done: Sequence[int] = ()
     events: Sequence[Event] = ()
-    rows: int | None = None
+    remaining: int | None = None
     finished: bool = False
     release: bool = False
 
