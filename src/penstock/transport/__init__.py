@@ -1,0 +1,1 @@
+"""How a worker hears that there may be work. A hint, never the truth: losing or doubling one changes only speed."""

@@ -1,0 +1,170 @@
+"""A row on its way, and the leased range it belongs to: the bookkeeping of one worker, all in memory, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from penstock.ledger.base import Event, Lease, Portion, Settlement
+from penstock.ledger.states import RowState
+from penstock.rows import KeyText, Row
+
+
+class OpenRange:
+    """A leased range while this worker works on it.
+
+    deadline: boottime before which its requests must have ended.
+    outstanding: rows read and not yet durably final.
+    """
+
+    __slots__ = (
+        "batch",
+        "deadline",
+        "events",
+        "exposed",
+        "is_lost",
+        "is_read",
+        "lease",
+        "next_window",
+        "outstanding",
+        "read_upto",
+        "settlements",
+        "windows",
+        "windows_done",
+    )
+
+    def __init__(self, lease: Lease, deadline: float) -> None:
+        self.lease = lease
+        self.deadline = deadline
+        self.batch = lease.batch
+        self.outstanding = 0
+        self.is_read = False
+        self.read_upto: KeyText | None = None  # reading goes on behind this key
+        self.is_lost = False
+        self.next_window = 1
+        self.windows: dict[int, int] = {}  # number → how many of its keys have not come back from the wire
+        self.exposed: set[KeyText] = set()  # keys in windows whose end is not durable: a crash now may leave them in doubt
+        self.windows_done: list[int] = []
+        self.settlements: list[Settlement] = []
+        self.events: list[Event] = []
+
+    @property
+    def is_complete(self) -> bool:
+        """Nothing is left but to write down that the range is done."""
+        return self.is_read and self.outstanding == 0
+
+    def left_window(self, window: int) -> None:
+        """One of the window's keys has come back. The window is dropped together with the batch that holds what became of it."""
+        if not window:
+            return
+        self.windows[window] -= 1
+        if self.windows[window] == 0:
+            del self.windows[window]
+            self.windows_done.append(window)
+
+    def portion(self, most: int, *, release: bool = False) -> Portion:
+        """The next batch of at most `most` settlements, as one value. It is written under its number until it is `applied` or the
+        lease is lost, and no other batch before: the ledger tells by the number whether it has it already."""
+        settlements = self.settlements[:most]
+        remaining = self.outstanding - sum(1 for settlement in settlements if settlement.state.is_final)
+        finished = self.is_read and remaining == 0 and not release
+        everything = len(settlements) == len(self.settlements)
+        return Portion(
+            lease=self.lease,
+            batch=self.batch + 1,
+            settlements=settlements,
+            windows_done=tuple(self.windows_done) if everything else (),
+            events=tuple(self.events),
+            remaining=remaining if self.is_read else None,
+            finished=finished,
+            release=release and not finished,
+        )
+
+    def applied(self, portion: Portion) -> None:
+        """The portion is durable."""
+        self.batch = portion.batch
+        del self.settlements[: len(portion.settlements)]
+        del self.windows_done[: len(portion.windows_done)]
+        del self.events[: len(portion.events)]
+        for settlement in portion.settlements:
+            if settlement.state.is_final:
+                self.outstanding -= 1
+                self.exposed.discard(settlement.key)
+
+
+class Delivery:
+    """One row's way to the new service, over all its attempts by this worker.
+
+    request: the bytes of the whole HTTP request; the same for every attempt of an idempotent job.
+    attempts: those that count; sends: those in which bytes may have gone out.
+    first_sent: wall-clock seconds of the first attempt, by whichever worker; None before it.
+    window: number of the window that holds its key now; 0 if none does.
+    ends_as: set when the row, read again, is not to be sent any more.
+    """
+
+    __slots__ = (
+        "attempts",
+        "ends_as",
+        "first_sent",
+        "range",
+        "read_at",
+        "reason",
+        "request",
+        "row",
+        "sends",
+        "status",
+        "window",
+    )
+
+    def __init__(self, range_: OpenRange, row: Row, request: bytes, read_at: float) -> None:
+        self.range = range_
+        self.row = row
+        self.request = request
+        self.read_at = read_at
+        self.attempts = 0
+        self.sends = 0
+        self.first_sent: float | None = None
+        self.window = 0
+        self.reason = ""
+        self.status: int | None = None
+        self.ends_as: Settlement | None = None
+
+    @property
+    def key(self) -> KeyText:
+        return self.row.key
+
+    def waiting(self) -> Settlement:
+        """As the ledger writes it down when it is not sent again by this worker: pending, with what is known of it."""
+        return Settlement(
+            self.key, RowState.PENDING, self.attempts, self.status, self.reason or None, first_sent=self.first_sent
+        )
+
+
+class OpenRanges:
+    """The ranges this worker holds, by number."""
+
+    def __init__(self) -> None:
+        self._ranges: dict[int, OpenRange] = {}
+
+    def __iter__(self) -> Iterator[OpenRange]:
+        return iter(list(self._ranges.values()))
+
+    def __len__(self) -> int:
+        return len(self._ranges)
+
+    @property
+    def exposed(self) -> int:
+        """How many keys a crash now might leave in doubt."""
+        return sum(len(range_.exposed) for range_ in self._ranges.values())
+
+    def open(self, range_: OpenRange) -> None:
+        self._ranges[range_.lease.range_no] = range_
+
+    def close(self, range_: OpenRange) -> None:
+        self._ranges.pop(range_.lease.range_no, None)
+
+    def lose(self, range_no: int) -> OpenRange | None:
+        """Another worker owns it now: whatever holds it drops it at the next look."""
+        range_ = self._ranges.pop(range_no, None)
+        if range_ is not None:
+            range_.is_lost = True
+        return range_

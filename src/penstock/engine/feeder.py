@@ -1,0 +1,110 @@
+"""Turns read rows into announced deliveries: maps a window's worth at a time, no faster than the wire takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+
+from penstock.engine.announcer import Announcer
+from penstock.engine.delivery import Delivery, OpenRange
+from penstock.engine.outbox import Outbox
+from penstock.engine.parts import Parts
+from penstock.engine.reader import Page
+from penstock.engine.settler import Settler
+from penstock.engine.stop import Ended, Stop
+from penstock.errors import RowError
+from penstock.ledger.base import LedgerRow, Settlement
+from penstock.ledger.states import RowState
+from penstock.rows import Row
+
+PAGES_AHEAD = 1  # read while the rows of the page before are on the wire
+
+
+def failed_in_mapping(row: Row, error: RowError, attempts: int) -> Settlement:
+    """A row that does not become a request: failed, with the column at fault."""
+    reason = str(error) if not error.column or error.column in str(error) else f"{error.column}: {error}"
+    return Settlement(row.key, RowState.FAILED, attempts, reason=reason)
+
+
+class Feeder:
+    """limit: deliver at most so many rows in this run (None: all)."""
+
+    def __init__(
+        self, parts: Parts, announcer: Announcer, outbox: Outbox, settler: Settler, stop: Stop, *, limit: int | None
+    ) -> None:
+        self._render = parts.render
+        self._settings = parts.settings
+        self._announcer = announcer
+        self._outbox = outbox
+        self._settler = settler
+        self._stop = stop
+        self._left = limit
+        self._pages: asyncio.Queue[Page | None] = asyncio.Queue(PAGES_AHEAD)
+
+    async def read_ahead(self, pages: AsyncIterator[Page]) -> None:
+        """The loop that keeps a page ready."""
+        async for page in pages:
+            await self._pages.put(page)
+        await self._pages.put(None)
+
+    async def feed(self) -> None:
+        """The loop that hands rows on; returns when every page has been fed or the run is asked to stop."""
+        while (page := await self._pages.get()) is not None:
+            for start in range(0, len(page.rows), self._announcer.chunk):
+                await self._outbox.wanted()
+                if self._stop.is_asked:
+                    return
+                if page.range.is_lost:
+                    break
+                await self._feed_chunk(page, page.rows[start : start + self._announcer.chunk])
+                # Mapping a chunk takes about a millisecond: let answers be read in between.
+                await asyncio.sleep(0)
+
+    async def _feed_chunk(self, page: Page, rows: Sequence[tuple[Row, LedgerRow | None]]) -> None:
+        if self._left is not None:
+            rows = rows[: self._left]
+            self._left -= len(rows)
+        deliveries = [
+            delivery
+            for row, before in rows
+            if (delivery := self._deliver(page.range, row, before, page.read_at)) is not None
+        ]
+        if page.range.lease.one_by_one:
+            for delivery in deliveries:
+                await self._announcer.announce(page.range, [delivery])
+                await self._outbox.idle()
+        elif deliveries:
+            await self._announcer.announce(page.range, deliveries)
+        if self._left == 0:
+            await self._outbox.drained()
+            self._stop.drain(Ended.LIMIT, "the limit is reached")
+
+    def _deliver(self, range_: OpenRange, row: Row, before: LedgerRow | None, read_at: float) -> Delivery | None:
+        """The row, ready to go out; None if it ended here."""
+        attempts = before.attempts if before else 0
+        if self._is_too_old(before):
+            reason = f"{before.reason if before else ''}; idempotent no longer"
+            self._settler.add(range_, Settlement(row.key, RowState.IN_DOUBT, attempts, reason=reason))
+            return None
+        try:
+            request = self._render(row)
+        except RowError as error:
+            self._settler.add(range_, failed_in_mapping(row, error, attempts))
+            return None
+        if request is None:
+            self._settler.add(range_, Settlement(row.key, RowState.SKIPPED, attempts, reason="skipped by the mapping"))
+            return None
+        delivery = Delivery(range_, row, request, read_at)
+        if before is not None:
+            delivery.attempts = attempts
+            delivery.reason = before.reason or ""
+            delivery.first_sent = before.first_sent
+        return delivery
+
+    def _is_too_old(self, before: LedgerRow | None) -> bool:
+        """Whether the row may have been sent so long ago that a repeat is not harmless any more."""
+        period = self._settings.idempotent_for
+        if period is None or before is None or before.first_sent is None:
+            return False
+        return time.time() + self._settings.total_timeout > before.first_sent + period

@@ -1,0 +1,147 @@
+"""The turnstile in front of the wire: announced deliveries wait here until the pace, the ledger and their lease let them go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from penstock.engine.delivery import Delivery
+from penstock.pacing.pace import Pace
+
+
+class Outbox:
+    """pace: whether a request may go. has_room: whether its answer could be settled soon (bounded memory, few rows in doubt).
+    total: seconds an attempt may take at most; none starts that could outlive its lease. renew: called when a lease is too
+    short for an attempt; call `pump` once it is longer. low: below how many waiting deliveries more are wanted.
+    """
+
+    def __init__(
+        self,
+        *,
+        pace: Pace,
+        time: Callable[[], float],
+        boottime: Callable[[], float],
+        total: float,
+        has_room: Callable[[], bool],
+        renew: Callable[[], None],
+        low: int,
+    ) -> None:
+        self.in_flight = 0
+        self._pace = pace
+        self._time = time
+        self._boottime = boottime
+        self._total = total
+        self._has_room = has_room
+        self._renew = renew
+        self._low = low
+        self._queue: deque[Delivery] = deque()
+        self._waiters: deque[asyncio.Future[Delivery | None]] = deque()
+        self._wanted = asyncio.Event()
+        self._wanted.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._is_closed = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def put(self, deliveries: Iterable[Delivery]) -> None:
+        self._queue.extend(deliveries)
+        if len(self._queue) >= self._low:
+            self._wanted.clear()
+        self.pump()
+
+    async def wanted(self) -> None:
+        """Wait until more deliveries are wanted."""
+        await self._wanted.wait()
+
+    async def take(self) -> Delivery | None:
+        """The next delivery that may go out now; call `left` when its attempt has ended. None: closed, there will be no more."""
+        if self._is_closed:
+            return None
+        delivery = self._next()
+        if delivery is None:
+            waiter: asyncio.Future[Delivery | None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            return await waiter
+        if self._waiters and self._queue:
+            self.pump()  # the pace may have opened up since they began to wait
+        return delivery
+
+    def left(self) -> None:
+        """An attempt has ended. Whoever calls this asks `take` for the next one, so nobody else is woken here."""
+        self.in_flight -= 1
+        if self.in_flight == 0:
+            self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is on the wire."""
+        await self._idle.wait()
+
+    async def drained(self) -> None:
+        """Wait until every delivery put in so far has gone out, or the outbox is closed."""
+        while self._queue and not self._is_closed:
+            self._low, low = 1, self._low
+            self._wanted.clear()
+            await self._wanted.wait()
+            self._low = low
+
+    def pump(self) -> None:
+        """Something has changed (pace, leases, settled rows): hand out what may go now."""
+        while self._waiters:
+            waiter = self._waiters[-1]
+            if waiter.done():
+                self._waiters.pop()
+                continue
+            delivery = self._next()
+            if delivery is None:
+                return
+            self._waiters.pop().set_result(delivery)
+
+    def stale(self, before: float, most: int) -> list[Delivery]:
+        """Waiting deliveries that were read before that time, at most so many; they stay where they are."""
+        return [delivery for delivery in self._queue if delivery.read_at < before][:most]
+
+    def close(self) -> list[Delivery]:
+        """Nothing more goes out. Returns what was still waiting."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        while self._waiters:
+            waiter = self._waiters.pop()
+            if not waiter.done():
+                waiter.set_result(None)
+        waiting = list(self._queue)
+        self._queue.clear()
+        self._wanted.set()
+        return waiting
+
+    def _next(self) -> Delivery | None:
+        while self._queue:
+            if self.in_flight >= self._pace.allowed() or not self._has_room():
+                return None
+            wait = self._pace.delay(self._time())
+            if wait > 0.0:
+                self._wake_in(wait)
+                return None
+            delivery = self._queue[0]
+            if not delivery.range.is_lost and self._boottime() + self._total > delivery.range.deadline:
+                self._renew()
+                return None
+            self._queue.popleft()
+            if len(self._queue) < self._low:
+                self._wanted.set()
+            if delivery.range.is_lost:
+                continue
+            self.in_flight += 1
+            self._idle.clear()
+            self._pace.sent()
+            return delivery
+        return None
+
+    def _wake_in(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.pump)

@@ -1,0 +1,86 @@
+"""Everything a worker needs from the rooms below, ready made. Only penstock.wiring knows which adapters these are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from penstock.clock import Clock
+from penstock.ledger.base import FlagMarker, IsDead, Ledger, Recall, Settlement
+from penstock.pacing.pace import Pace
+from penstock.rows import KeyText, Row
+from penstock.source.base import Mark, Source
+from penstock.target.base import Outcome, Sender
+from penstock.target.verdicts import Verdict
+from penstock.transport.base import Bell
+
+
+class AnswerLog(Protocol):
+    """The local journal: what is known, before the ledger knows it."""
+
+    def append(self, range_no: int, fence: int, settlement: Settlement) -> None: ...
+
+    def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
+        """What was written of these keys holds no more: they go out again. In the file when this returns."""
+        ...
+
+    def flush(self) -> None: ...
+
+    def forget(self, range_no: int, keys: Sequence[KeyText]) -> None:
+        """These are in the ledger now."""
+        ...
+
+
+class FlagDesk(Protocol):
+    """Flags of rows that the ledger already has as imported, in transactions of their own."""
+
+    async def mark(self, marks: Sequence[Mark]) -> Sequence[KeyText]:
+        """Returns the keys that are done with; the others are locked by somebody else."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Numbers of the job that the loops act on. Seconds; counts of rows."""
+
+    idempotent: bool
+    idempotent_for: float | None
+    attempts: int
+    first_backoff: float
+    longest_backoff: float
+    total_timeout: float
+    lease: float
+    max_in_doubt: int
+    concurrency: int  # of the whole job; the upper end for auto
+    rate: float  # of the whole job; math.inf: no limit
+    give_up_after: float
+    stop_at: float  # bad rows among the last 1,000 (math.inf: never)
+    refuses_flagged: bool  # flag.existing: refuse
+
+    @property
+    def writes_windows(self) -> bool:
+        """Whether what may be on the wire is written down first: wherever a repeat is not harmless for ever."""
+        return not self.idempotent or self.idempotent_for is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    owner: str
+    settings: Settings
+    source: Source
+    ledger: Ledger
+    sender: Sender
+    render: Callable[[Row], bytes | None]  # the whole request; None: the mapping skips the row; raises RowError
+    classify: Callable[[Outcome, Row], Verdict]
+    fingerprint: Callable[[Row], int]
+    mark: FlagMarker | None  # flags in the settling transaction
+    flag_desk: FlagDesk | None  # flags after it; None: the job has no flag
+    journal: AnswerLog | None  # None: idempotent jobs simply send again
+    recall: Recall
+    is_dead: IsDead
+    pace: Pace
+    bell: Bell
+    clock: Clock
+    random: Random

@@ -1,0 +1,228 @@
+"""Finds work: leases ranges, plans new ones, reads their rows page by page, sweeps at the end. Knows when the run is over.
+
+No cursor, transaction or lock is held between pages; the next page is read while the rows of this one are on the wire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.engine.delivery import OpenRange, OpenRanges
+from penstock.engine.parts import Parts
+from penstock.engine.settler import Settler
+from penstock.engine.stop import Stop
+from penstock.engine.sweep import FOUND_BY_SWEEP, sweep
+from penstock.errors import JobError, LeaseLost, Unreachable
+from penstock.ledger.base import Lease, LedgerRow, RangeKind, Settlement
+from penstock.ledger.states import RowState
+from penstock.pacing.backoff import full_jitter
+from penstock.rows import KeyText, Row
+
+SPAN = 1000  # keys a span bounds
+PAGE = 1000  # rows read at once, at most
+MOST_SWEEPS = 3
+LOOK_AGAIN = 0.5  # seconds between looks at the ledger while others hold what is left
+ASKED_FOR = "asked for by key"  # `run --key`
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows to deliver, each with what the ledger knows of it. read_at: on the loop's clock."""
+
+    range: OpenRange
+    rows: Sequence[tuple[Row, LedgerRow | None]]
+    read_at: float
+
+
+class Reader:
+    """only: deliver this range and nothing else (`run --key`)."""
+
+    def __init__(self, parts: Parts, ranges: OpenRanges, settler: Settler, stop: Stop, *, only: int | None) -> None:
+        self._parts = parts
+        self._ranges = ranges
+        self._settler = settler
+        self._stop = stop
+        self._only = only
+        self._planned_all = False
+        self._tries = 0
+        self.trouble = ""  # why reading waits, for people; "" if it does not
+        self.trouble_since = 0.0
+
+    async def pages(self) -> AsyncIterator[Page]:
+        """Every page there is for this worker, until the run is over or asked to stop."""
+        sweeps = _Sweeps(await self._parts.ledger.last_sweep())
+        while not self._stop.is_asked:
+            try:
+                range_ = await self._next_range(sweeps)
+                if range_ is None:
+                    if self._only is not None or await self._is_over(sweeps):
+                        return
+                    await self._parts.bell.wait(LOOK_AGAIN)
+                    continue
+                async for page in self._pages_of(range_):
+                    yield page
+                self.trouble = ""
+                self._tries = 0
+            except Unreachable as error:
+                await self._wait_out(error)
+            except LeaseLost as lost:
+                await self._settler.lose(lost.range_no)
+
+    async def _wait_out(self, error: Unreachable) -> None:
+        """The source or the ledger does not answer: try again, further and further apart; the watch gives up after a while."""
+        if not self.trouble:
+            self.trouble_since = asyncio.get_running_loop().time()
+        self.trouble = str(error)
+        self._tries += 1
+        await self._stop.asked_within(0.1 + full_jitter(self._tries, 0.2, 10.0, self._parts.random))
+
+    async def _next_range(self, sweeps: _Sweeps) -> OpenRange | None:
+        """Lease a range, or plan one, or sweep: the first that gives something to read."""
+        parts = self._parts
+        for range_ in self._ranges:
+            if not range_.is_read:
+                return range_  # its reading broke off
+        began = parts.clock.boottime()
+        lease = await parts.ledger.lease(parts.owner, parts.settings.lease, parts.recall, parts.is_dead, self._only)
+        if lease is None and self._only is None and not self._planned_all:
+            lease = await self._plan(began)
+        if lease is None and self._only is None and self._planned_all:
+            lease = await self._start_sweep(sweeps)
+        return None if lease is None else self._open(lease, began)
+
+    def _open(self, lease: Lease, began: float) -> OpenRange:
+        range_ = OpenRange(lease, began + 0.9 * self._parts.settings.lease)
+        self._ranges.open(range_)
+        return range_
+
+    async def _plan(self, began: float) -> Lease | None:
+        parts = self._parts
+        while not self._planned_all:
+            cursor = await parts.ledger.cursor()
+            keys = await parts.source.next_keys(cursor, SPAN)
+            # Whatever arrives behind this end is found by the sweep, or by the next run: a table that grows must not keep
+            # a run from ending.
+            self._planned_all = keys.at_end
+            if keys.last is None:
+                return None
+            lease = await parts.ledger.plan(cursor, keys.last, keys.count, parts.owner, parts.settings.lease)
+            if lease is not None:
+                return lease
+            self._planned_all = False  # another worker was faster: look from where it left the cursor
+        return None
+
+    async def _start_sweep(self, sweeps: _Sweeps) -> Lease | None:
+        sweeps.heard(await self._parts.ledger.last_sweep())
+        if sweeps.are_over:
+            return None
+        return await self._parts.ledger.start_sweep(self._parts.owner, self._parts.settings.lease)
+
+    async def _is_over(self, sweeps: _Sweeps) -> bool:
+        sweeps.heard(await self._parts.ledger.last_sweep())
+        return self._planned_all and sweeps.are_over and await self._parts.ledger.unfinished() == 0
+
+    async def _pages_of(self, range_: OpenRange) -> AsyncIterator[Page]:
+        match range_.lease.kind:
+            case RangeKind.SPAN:
+                async for page in self._span_pages(range_):
+                    yield page
+            case RangeKind.KEYS:
+                async for page in self._keys_pages(range_):
+                    yield page
+            case RangeKind.SWEEP:
+                if await sweep(self._parts.source, self._parts.ledger, range_.lease, self._stop):
+                    self._ranges.close(range_)
+
+    async def _span_pages(self, range_: OpenRange) -> AsyncIterator[Page]:
+        source, ledger, lease = self._parts.source, self._parts.ledger, range_.lease
+        if lease.upto is None:
+            raise AssertionError("a span has an upper bound")
+        while not range_.is_read and not range_.is_lost:
+            page = await source.read_span(range_.read_upto or lease.after, lease.upto, PAGE)
+            read_at = asyncio.get_running_loop().time()
+            known = await ledger.look_up([row.key for row in page.rows]) if page.rows else {}
+            flagged = await self._flagged([row.key for row in page.rows if row.key not in known])
+            rows = self._leave_out(range_, page.rows, known, flagged)
+            if page.rows:
+                range_.read_upto = page.rows[-1].key
+            self._read(range_, len(rows), at_end=page.at_end)
+            yield Page(range_, rows, read_at)
+
+    async def _keys_pages(self, range_: OpenRange) -> AsyncIterator[Page]:
+        source, ledger = self._parts.source, self._parts.ledger
+        while not range_.is_read and not range_.is_lost:
+            waiting = await ledger.waiting(range_.lease.range_no, range_.read_upto, PAGE)
+            found = await source.read_keys([row.key for row in waiting]) if waiting else {}
+            read_at = asyncio.get_running_loop().time()
+            unseen = [row.key for row in waiting if row.reason in (FOUND_BY_SWEEP, ASKED_FOR)]
+            flagged = await self._flagged(unseen)
+            rows: list[tuple[Row, LedgerRow | None]] = []
+            for row in waiting:
+                if row.key not in found:
+                    self._skip(range_, row.key, "gone from the query")
+                elif row.key in flagged:
+                    self._skip(range_, row.key, "flag set before")
+                else:
+                    rows.append((found[row.key], row))
+            if waiting:
+                range_.read_upto = waiting[-1].key
+            self._read(range_, len(rows), at_end=len(waiting) < PAGE)
+            yield Page(range_, rows, read_at)
+
+    def _read(self, range_: OpenRange, rows: int, *, at_end: bool) -> None:
+        # Counted before anybody is handed the rows: a range must never look complete while rows of it are still to come.
+        range_.outstanding += rows
+        range_.is_read = at_end
+        if range_.is_complete:
+            self._settler.look()
+
+    async def _flagged(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
+        flagged = await self._parts.source.flagged(keys) if keys else frozenset()
+        if flagged and self._parts.settings.refuses_flagged:
+            raise JobError(
+                f"row {min(flagged)} has its flag set and no row in the ledger, and flag.existing is refuse: "
+                "clear the flag, or set flag.existing: skip (leave such rows alone) or ignore (send them)"
+            )
+        return flagged
+
+    def _leave_out(
+        self,
+        range_: OpenRange,
+        rows: Sequence[Row],
+        known: Mapping[KeyText, LedgerRow],
+        flagged: frozenset[KeyText],
+    ) -> list[tuple[Row, LedgerRow | None]]:
+        """What is final stays final; what waits in another range is that range's."""
+        mine: list[tuple[Row, LedgerRow | None]] = []
+        for row in rows:
+            before = known.get(row.key)
+            if row.key in flagged:
+                self._skip(range_, row.key, "flag set before")
+            elif before is None or (not before.state.is_final and before.range_no == range_.lease.range_no):
+                mine.append((row, before))
+        return mine
+
+    def _skip(self, range_: OpenRange, key: KeyText, reason: str) -> None:
+        range_.outstanding += 1
+        self._settler.add(range_, Settlement(key, RowState.SKIPPED, reason=reason))
+
+
+class _Sweeps:
+    """How many sweeps have ended since this worker began to look, and whether they are enough."""
+
+    def __init__(self, last: tuple[int, int] | None) -> None:
+        self._last_no = last[0] if last else 0
+        self._count = 0
+        self._found_nothing = False
+
+    def heard(self, last: tuple[int, int] | None) -> None:
+        if last is not None and last[0] > self._last_no:
+            self._last_no = last[0]
+            self._count += 1
+            self._found_nothing = last[1] == 0
+
+    @property
+    def are_over(self) -> bool:
+        return self._found_nothing or self._count >= MOST_SWEEPS

@@ -1,0 +1,173 @@
+"""Writes down what became of rows: one batch at a time, of at most 500 rows or what a tenth of a second brings.
+
+Not "as soon as the last commit ended": that costs two thirds more CPU for 2 % more rows (PROTOTYPE: 20 ms, 64 in flight).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from penstock.engine.delivery import OpenRange, OpenRanges
+from penstock.engine.parts import Parts
+from penstock.errors import LeaseLost, LedgerUnreachable
+from penstock.ledger.base import Portion, Settlement
+from penstock.pacing.backoff import full_jitter
+
+MOST_ROWS = 500
+LINGER = 0.1
+# How many settlements may wait before the wire has to: memory stays flat when posting outruns the ledger.
+WAITING_IDEMPOTENT = 2000
+WAITING_WINDOWED = 500
+
+
+class Settler:
+    """changed: called after each batch, when room, ranges or exposed keys have changed."""
+
+    def __init__(self, parts: Parts, ranges: OpenRanges, changed: Callable[[], None]) -> None:
+        self._ledger = parts.ledger
+        self._mark = parts.mark
+        self._journal = parts.journal
+        self._pace = parts.pace
+        self._random = parts.random
+        self._settings = parts.settings
+        self._ranges = ranges
+        self._changed = changed
+        self._most_waiting = WAITING_WINDOWED if parts.settings.writes_windows else WAITING_IDEMPOTENT
+        self._waiting = 0
+        self._late: list[OpenRange] = []  # lost ranges whose answers still came in
+        self._one_at_a_time = asyncio.Lock()
+        self._due = asyncio.Event()  # something to write
+        self._now = asyncio.Event()  # enough of it, or no reason to wait for more
+        self._is_draining = False
+
+    def has_room(self) -> bool:
+        """Whether one more answer could be settled soon."""
+        return self._waiting < self._most_waiting
+
+    def add(self, range_: OpenRange, settlement: Settlement) -> None:
+        """One row has ended (or waits, if its state is pending). It is durable soon."""
+        if self._journal is not None:
+            self._journal.append(range_.lease.range_no, range_.lease.fence, settlement)
+        range_.settlements.append(settlement)
+        self._waiting += 1
+        self._due.set()
+        if self._waiting >= MOST_ROWS:
+            self._now.set()
+
+    def add_late(self, range_: OpenRange, settlement: Settlement) -> None:
+        """An answer to a request of a range that is lost."""
+        range_.settlements.append(settlement)
+        self._late.append(range_)
+        self._due.set()
+
+    def look(self) -> None:
+        """A range may be complete, though no row of it has ended just now."""
+        self._due.set()
+        self._now.set()
+
+    def drain(self) -> None:
+        """From now on nothing waits for company."""
+        self._is_draining = True
+        self.look()
+
+    async def settle_for_ever(self) -> None:
+        """The loop. Cancel it after `settle_all` has returned."""
+        while True:
+            await self._due.wait()
+            if not self._is_draining:
+                await self._linger()
+            self._due.clear()
+            self._now.clear()
+            await self.settle_once()
+            if self._waiting:
+                self._due.set()
+            if self._waiting >= MOST_ROWS:
+                self._now.set()
+
+    async def settle_all(self, *, release: bool) -> None:
+        """Write everything there is; give every range that is not done back, if asked."""
+        while self._waiting or self._late or any(range_.is_complete for range_ in self._ranges):
+            await self.settle_once()
+        while release and len(self._ranges):
+            await self.settle_once(release=True)
+
+    async def settle_once(self, *, release: bool = False) -> None:
+        """One batch. Returns when it is durable, or when its ranges turned out to be lost."""
+        async with self._one_at_a_time:
+            await self._settle_batch(release=release)
+        self._changed()
+
+    async def _settle_batch(self, *, release: bool) -> None:
+        while self._late:
+            range_ = self._late.pop()
+            settlements, range_.settlements = range_.settlements, []
+            await self.settle_late(range_, settlements)
+        batch = self._next_batch(release=release)
+        tries = 0
+        while batch:
+            try:
+                await self._ledger.settle([portion for _, portion in batch], self._mark)
+            except LeaseLost as lost:
+                # The others' portions stay as they are: a try before may have written them under the same numbers.
+                batch = [(range_, portion) for range_, portion in batch if range_.lease.range_no != lost.range_no]
+                await self.lose(lost.range_no)
+            except LedgerUnreachable as error:
+                # Sending stops at once; what is known waits here (and in the journal) until it can be written.
+                tries += 1
+                self._pace.block("settle", str(error), asyncio.get_running_loop().time())
+                await asyncio.sleep(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
+            else:
+                break
+        if tries:
+            self._pace.unblock("settle")
+        for range_, portion in batch:
+            self._applied(range_, portion)
+
+    async def lose(self, range_no: int) -> None:
+        """The range belongs to another worker now. What its rows' answers were is told to the ledger as late answers."""
+        range_ = self._ranges.lose(range_no)
+        if range_ is None:
+            return
+        settlements = list(range_.settlements)
+        self._waiting -= len(settlements)
+        range_.settlements.clear()
+        await self.settle_late(range_, settlements)
+
+    async def settle_late(self, range_: OpenRange, settlements: list[Settlement]) -> None:
+        """Idempotent jobs drop late answers: the new owner sends again, with the same key."""
+        if not settlements or not self._settings.writes_windows:
+            return
+        tries = 0
+        while True:
+            try:
+                await self._ledger.settle_late(range_.lease, settlements, self._mark)
+                return
+            except LedgerUnreachable:
+                tries += 1
+                await asyncio.sleep(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
+
+    async def _linger(self) -> None:
+        try:
+            async with asyncio.timeout(LINGER):
+                await self._now.wait()
+        except TimeoutError:
+            pass
+
+    def _next_batch(self, *, release: bool) -> list[tuple[OpenRange, Portion]]:
+        batch: list[tuple[OpenRange, Portion]] = []
+        room = MOST_ROWS
+        for range_ in self._ranges:
+            if room and (release or range_.settlements or range_.is_complete or range_.windows_done):
+                portion = range_.portion(room, release=release and len(range_.settlements) <= room)
+                room -= len(portion.settlements)
+                batch.append((range_, portion))
+        return batch
+
+    def _applied(self, range_: OpenRange, portion: Portion) -> None:
+        range_.applied(portion)
+        self._waiting -= len(portion.settlements)
+        if self._journal is not None and portion.settlements:
+            self._journal.forget(range_.lease.range_no, [settlement.key for settlement in portion.settlements])
+        if portion.finished or portion.release:
+            self._ranges.close(range_)

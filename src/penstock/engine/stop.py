@@ -1,0 +1,49 @@
+"""How a run is asked to end: softly, with what is on the wire finished and settled. (The hard stop is to exit the process.)"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import StrEnum
+
+
+class Ended(StrEnum):
+    """Why a worker's run ended."""
+
+    DONE = "done"  # nothing is pending any more
+    LIMIT = "limit"  # `--limit` or `--key`: what was asked for is done
+    STOPPED = "stopped"  # a person or a signal, or `--for` is over
+    STOP_AT = "stop_at"  # too many of the last rows failed or are in doubt
+    GAVE_UP = "gave_up"  # a hold lasted longer than give_up_after
+    FAILED = "failed"  # an error a person must see; it is raised again after the drain
+
+
+class Stop:
+    """Give it to `run` and call `drain` from anywhere in the same event loop. The first reason counts."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self.ended = Ended.DONE
+        self.detail = ""
+        self.error: Exception | None = None
+
+    @property
+    def is_asked(self) -> bool:
+        return self._asked.is_set()
+
+    def drain(self, ended: Ended = Ended.STOPPED, detail: str = "", error: Exception | None = None) -> None:
+        """Stop claiming, let what is on the wire finish, settle."""
+        if not self._asked.is_set():
+            self.ended, self.detail, self.error = ended, detail, error
+            self._asked.set()
+
+    async def asked(self) -> None:
+        await self._asked.wait()
+
+    async def asked_within(self, seconds: float) -> bool:
+        """Wait that long, less if asked to stop meanwhile; returns whether it was."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._asked.wait()
+        except TimeoutError:
+            pass
+        return self._asked.is_set()

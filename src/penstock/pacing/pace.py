@@ -1,0 +1,153 @@
+"""Whether the next request may go out now: concurrency, rate, Retry-After, holds, pause.
+
+A run starts with one request at a time and opens up after the first accepted answer; so it does after a hold. During a hold one
+request at a time feels its way, further and further apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from random import Random
+
+from penstock.pacing.backoff import full_jitter
+from penstock.pacing.bucket import TokenBucket
+from penstock.pacing.limits import Limit
+
+# Nothing but throttled (or unknown) answers this many times in a row, and the run holds.
+THROTTLED_IN_A_ROW = 10
+UNKNOWN_IN_A_ROW = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The run waits. since: on the pace's clock."""
+
+    reason: str
+    since: float
+
+
+class Pace:
+    """All times are seconds on one steady clock, handed in by the caller as `now`."""
+
+    def __init__(
+        self, *, limit: Limit, bucket: TokenBucket, first_wait: float, longest_wait: float, random: Random
+    ) -> None:
+        self.limit = limit
+        self._bucket = bucket
+        self._first_wait = first_wait
+        self._longest_wait = longest_wait
+        self._random = random
+        self._share: int | None = None  # of the job's concurrency; None: not known before the first heartbeat
+        self._paused = False
+        self._blocks: dict[str, Hold] = {}
+        self._hold: Hold | None = None
+        self._hold_tries = 0
+        self._opened = False
+        self._not_before = -math.inf
+        self._throttled = 0
+        self._unknown = 0
+
+    @property
+    def hold(self) -> Hold | None:
+        """Why the run waits: the API or the job's settings, or (blocked) the ledger."""
+        return next(iter(self._blocks.values()), None) or self._hold
+
+    @property
+    def is_paused(self) -> bool:
+        return self._paused
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be on the wire at once, were there no hold, pause or opening."""
+        return self.limit.value if self._share is None else min(self.limit.value, self._share)
+
+    def allowed(self) -> int:
+        """How many requests may be on the wire at once, right now."""
+        if self._paused or self._blocks or self._share is None:
+            return 0
+        return self.concurrency if self._opened else min(1, self._share)
+
+    def delay(self, now: float) -> float:
+        """Seconds until the next request may go; 0.0: now."""
+        wait = self._not_before - now
+        return max(wait, self._bucket.delay(now)) if wait > 0 else self._bucket.delay(now)
+
+    def sent(self) -> None:
+        self._bucket.take()
+
+    def limited_by(self, now: float) -> str:
+        """In one or two words, for people: what keeps the run from going faster; "" when it is not the pace."""
+        if self._paused:
+            return "pause"
+        if self.hold is not None:
+            return "hold"
+        if self._not_before > now:
+            return "Retry-After"
+        if self._bucket.is_limiting and self._bucket.delay(now) > 0:
+            return "rate"
+        return ""
+
+    # What a person or the ledger says.
+
+    def set_share(self, *, concurrency: int, rate: float, now: float) -> None:
+        """This worker's part of the job's concurrency (0: it waits) and rate (math.inf: no limit)."""
+        self._share = concurrency
+        self._bucket.set_rate(rate, now)
+
+    def set_paused(self, paused: bool) -> None:
+        if self._paused and not paused:
+            self._opened = False
+        self._paused = paused
+
+    def block(self, what: str, reason: str, now: float) -> None:
+        """Nothing goes out until `unblock(what)`: answers could not be written down."""
+        self._blocks.setdefault(what, Hold(reason, now))
+
+    def unblock(self, what: str) -> None:
+        self._blocks.pop(what, None)
+
+    # What the answers say.
+
+    def accepted(self, latency: float, now: float) -> bool:
+        """Returns whether this answer has opened the pace up."""
+        opens = not self._opened
+        self._hold, self._opened = None, True
+        self._throttled = self._unknown = 0
+        self.limit.answered(latency, now)
+        return opens
+
+    def refused(self) -> None:
+        """The API works and refuses this row: no reason to hold, none to open up."""
+        if self._hold is not None:
+            self._hold, self._opened = None, False
+        self._throttled = self._unknown = 0
+
+    def throttled(self, reason: str, retry_after: float | None, now: float) -> None:
+        """Too fast. Retry-After stops every request of this worker, not only the row's."""
+        self._throttled += 1
+        self.limit.overloaded(now)
+        if retry_after is not None:
+            self._not_before = max(self._not_before, now + retry_after)
+        if self._throttled >= max(THROTTLED_IN_A_ROW, self.concurrency) or self._hold is not None:
+            self.held(reason, now, sent_at=now)
+
+    def unknown(self, reason: str, now: float) -> None:
+        """No answer, or a 5xx."""
+        self._unknown += 1
+        self.limit.overloaded(now)
+        if self._unknown >= max(UNKNOWN_IN_A_ROW, self.concurrency) or self._hold is not None:
+            self.held(reason, now, sent_at=now)
+
+    def held(self, reason: str, now: float, sent_at: float) -> None:
+        """An answer blames the job, not the row (or nothing can be reached). sent_at: when its request went out."""
+        if self._hold is None:
+            self._hold, self._hold_tries, self._opened = Hold(reason, now), 0, False
+        elif sent_at < self._hold.since:
+            return  # it was on the wire when the hold began and tells nothing new
+        else:
+            self._hold = Hold(reason, self._hold.since)
+        self._hold_tries += 1
+        # At least half the jittered range: a hold that happens to draw 0.0 seconds would be no hold.
+        wait = full_jitter(self._hold_tries, self._first_wait, self._longest_wait, self._random)
+        self._not_before = max(self._not_before, now + max(wait, min(self._longest_wait, self._first_wait)))
