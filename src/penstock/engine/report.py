@@ -1,0 +1,62 @@
+"""What a run is asked to do, what it shows meanwhile, and what it has done: values for whoever started it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from penstock.engine.stop import Ended
+from penstock.ledger.base import Cause, Counts
+from penstock.rows import KeyText
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """limit: deliver at most so many rows. keys: deliver these alone. rate: requests per second at most, besides the job's own.
+    seconds: end softly after so long. None (or empty): no such bound."""
+
+    limit: int | None = None
+    keys: tuple[KeyText, ...] = ()
+    rate: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one worker has done in one run. sent: rows that went out at least once; attempts: requests in all."""
+
+    sent: int = 0
+    attempts: int = 0
+    imported: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A look at a live run, about once a second.
+
+    counts: the whole job, by the ledger, a second or two old. tally: this worker in this run, up to this moment.
+    rows_per_second: rows that this worker finished per second, lately. elapsed: seconds since this run began.
+    limited_by: in a word or two, "" when nothing slows it. hold: the reason, "" when it does not wait.
+    """
+
+    counts: Counts
+    tally: Tally
+    rows_per_second: float
+    elapsed: float
+    in_flight: int
+    concurrency: int
+    limited_by: str
+    hold: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What one worker's run came to. counts: the whole job by the ledger, after the last commit. causes: why rows failed, are in
+    doubt or were skipped. detail: why it ended, for people."""
+
+    job: str
+    ended: Ended
+    detail: str
+    counts: Counts
+    causes: tuple[Cause, ...]
+    tally: Tally
+    seconds: float
