@@ -9,7 +9,9 @@ class EventKind(StrEnum):
     RUN_STARTED = "run_started"  # a worker joined; detail: host, pid, job file hash
     RUN_ENDED = "run_ended"  # a worker left in good order; detail: why
     JOB_FILE_CHANGED = "job_file_changed"  # mapping, target or delivery differ from the run before; detail: both hashes
-    FURTHER_ATTEMPT = "further_attempt"  # a row is about to be sent again by the same worker; detail: what the last attempt showed
+    FURTHER_ATTEMPT = (
+        "further_attempt"  # a row is about to be sent again by the same worker; detail: what the last attempt showed
+    )
     TAKE_OVER = "take_over"  # a range was leased from an owner who is gone; its unfinished rows may be sent again
     LATE_ANSWER = "late_answer"  # an answer came after its range had been taken over; detail: what became of it
     SENT_TWICE = "sent_twice"  # a late answer shows an accepted row that has gone out again since: a person must look

@@ -69,7 +69,9 @@ def _encode_value(value: object) -> str:
         return json.dumps({"date": value.isoformat()}, separators=(",", ":"))
     if isinstance(value, UUID):
         return json.dumps({"uuid": str(value)}, separators=(",", ":"))
-    raise TypeError(f"{value!r} ({type(value).__name__}) cannot be a key: keys are integers, DECIMAL, text, bytes, dates or UUIDs")
+    raise TypeError(
+        f"{value!r} ({type(value).__name__}) cannot be a key: keys are integers, DECIMAL, text, bytes, dates or UUIDs"
+    )
 
 
 def _decode_value(value: object, text: KeyText) -> KeyValue:

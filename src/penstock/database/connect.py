@@ -1,4 +1,4 @@
-"""Open a database by URL, with the session settings that penstock's protocol rests on (docs/adr, RELIABILITY of the guarantees)."""
+"""Open a database by URL, with the session settings that penstock's protocol rests on."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class Database:
         await self.engine.dispose()
 
 
-def open_database(url: SecretStr, *, folder: str = ".", connections: int = 4, connect_seconds: float = 10.0, create: bool = False) -> Database:
+def open_database(
+    url: SecretStr, *, folder: str = ".", connections: int = 4, connect_seconds: float = 10.0, create: bool = False
+) -> Database:
     """Prepare a pool; nothing is connected yet.
 
     folder: where relative SQLite paths start. create: let SQLite make the file (`penstock prepare` alone does).

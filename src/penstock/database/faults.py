@@ -76,7 +76,7 @@ def fault_of(error: BaseException) -> Fault:
         return Fault.OTHER
     if error.connection_invalidated:
         return Fault.LOST
-    original = error.orig
+    original: BaseException | None = error.orig
     code = getattr(original, "sqlite_errorcode", None)
     if code is not None:
         if "no such table" in str(original) or "no such column" in str(original):

@@ -6,7 +6,7 @@ A row ends (Settle), or goes out again (SendAgain). Whether the run holds is the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias, assert_never
+from typing import NamedTuple, TypeAlias, assert_never
 
 from penstock.ledger.base import Settlement
 from penstock.ledger.states import RowState
@@ -24,8 +24,7 @@ class Policy:
     attempts: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(NamedTuple):
     """A row after an attempt. attempts: counted so far, without this one. age: seconds since its first attempt began.
     holding: the run holds, so this attempt was only feeling its way."""
 
@@ -35,20 +34,17 @@ class Tried:
     holding: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Settle:
+class Settle(NamedTuple):
     settlement: Settlement
 
 
-@dataclass(frozen=True, slots=True)
-class SendAgain:
+class SendAgain(NamedTuple):
     """attempts: counted so far, with this one if it counts. wait: seconds the API asked for, None: the usual backoff,
-    0.0: as soon as the pace allows. sent: whether bytes of it may have gone out, so that the next send needs an event."""
+    0.0: as soon as the pace allows. status: of the answer, if one came."""
 
     attempts: int
     reason: str
     wait: float | None
-    sent: bool
     status: int | None = None
 
 
@@ -62,32 +58,36 @@ def decide(verdict: Verdict, row: Tried, policy: Policy) -> Step:
         case Refused(status, reason, Blame.ROW, answer):
             return Settle(Settlement(row.key, RowState.FAILED, row.attempts + 1, status, reason, None, answer))
         case Refused(status, reason, Blame.JOB):
-            return SendAgain(row.attempts, reason, 0.0, sent=True, status=status)
-        case Refused(status, reason, Blame.MOMENT, answer):
-            if row.attempts + 1 < policy.attempts:
-                return SendAgain(row.attempts + 1, reason, None, sent=True, status=status)
-            return Settle(_used_up(row, status, reason, answer))
+            return SendAgain(row.attempts, reason, 0.0, status)
+        case Refused(status, reason, _, answer):  # the moment is to blame
+            return _charge(row, policy, status, reason, answer)
         case NotSent(reason):
-            return SendAgain(row.attempts, reason, 0.0, sent=False)
+            return SendAgain(row.attempts, reason, 0.0)
         case Throttled(status, reason, retry_after):
-            return SendAgain(row.attempts, reason, retry_after, sent=True, status=status)
-        case Unknown(reason, status, answer, blame):
-            if not policy.idempotent:
-                return Settle(_in_doubt(row, status, reason, answer))
-            if policy.idempotent_for is not None and row.age >= policy.idempotent_for:
-                return Settle(_in_doubt(row, status, f"{reason}; idempotent no longer", answer))
-            if blame is Blame.JOB or row.holding:  # nobody's fault but the job's: no attempt is charged
-                return SendAgain(row.attempts, reason, None, sent=True, status=status)
-            if row.attempts + 1 < policy.attempts:
-                return SendAgain(row.attempts + 1, reason, None, sent=True, status=status)
-            return Settle(_used_up(row, status, reason, answer))
+            return SendAgain(row.attempts, reason, retry_after, status)
+        case Unknown():
+            return _after_unknown(verdict, row, policy)
         case _:
             assert_never(verdict)
 
 
-def _used_up(row: Tried, status: int | None, reason: str, answer: str) -> Settlement:
+def _after_unknown(unknown: Unknown, row: Tried, policy: Policy) -> Step:
+    """It may have been applied: only where a repeat is harmless does it go out again."""
+    if not policy.idempotent:
+        return Settle(_in_doubt(row, unknown.status, unknown.reason, unknown.answer))
+    if policy.idempotent_for is not None and row.age >= policy.idempotent_for:
+        return Settle(_in_doubt(row, unknown.status, f"{unknown.reason}; idempotent no longer", unknown.answer))
+    if unknown.blame is Blame.JOB or row.holding:  # nobody's fault but the job's: no attempt is charged
+        return SendAgain(row.attempts, unknown.reason, None, unknown.status)
+    return _charge(row, policy, unknown.status, unknown.reason, unknown.answer)
+
+
+def _charge(row: Tried, policy: Policy, status: int | None, reason: str, answer: str) -> Step:
+    """Count the attempt; the last one fails the row."""
     attempts = row.attempts + 1
-    return Settlement(row.key, RowState.FAILED, attempts, status, f"{reason}; attempts used up", None, answer)
+    if attempts < policy.attempts:
+        return SendAgain(attempts, reason, None, status)
+    return Settle(Settlement(row.key, RowState.FAILED, attempts, status, f"{reason}; attempts used up", None, answer))
 
 
 def _in_doubt(row: Tried, status: int | None, reason: str, answer: str) -> Settlement:

@@ -42,7 +42,9 @@ class OpenRange:
         self.is_lost = False
         self.next_window = 1
         self.windows: dict[int, int] = {}  # number → how many of its keys have not come back from the wire
-        self.exposed: set[KeyText] = set()  # keys in windows whose end is not durable: a crash now may leave them in doubt
+        self.exposed: set[KeyText] = (
+            set()
+        )  # keys in windows whose end is not durable: a crash now may leave them in doubt
         self.windows_done: list[int] = []
         self.settlements: list[Settlement] = []
         self.events: list[Event] = []

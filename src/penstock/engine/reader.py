@@ -107,7 +107,7 @@ class Reader:
             self._planned_all = keys.at_end
             if keys.last is None:
                 return None
-            lease = await parts.ledger.plan(cursor, keys.last, keys.count, parts.owner, parts.settings.lease)
+            lease = await parts.ledger.plan(cursor, keys.last, keys.keys, parts.owner, parts.settings.lease)
             if lease is not None:
                 return lease
             self._planned_all = False  # another worker was faster: look from where it left the cursor

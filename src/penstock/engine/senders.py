@@ -20,6 +20,7 @@ from penstock.ledger.base import Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.pacing.mishaps import Mishaps
+from penstock.rows import Row
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
 
 # A row that waited longer than this since it was read is read again before it goes out for the first time.
@@ -117,7 +118,9 @@ class Senders:
         settings = self._parts.settings
         wait = step.wait
         if wait is None:
-            wait = full_jitter(max(step.attempts, 1), settings.first_backoff, settings.longest_backoff, self._parts.random)
+            wait = full_jitter(
+                max(step.attempts, 1), settings.first_backoff, settings.longest_backoff, self._parts.random
+            )
         self._announcer.send_again(delivery, wait)
 
     def _late(self, delivery: Delivery, settlement: Settlement) -> None:
@@ -162,7 +165,9 @@ class Senders:
             delivery.read_at = read_at
             row = found.get(delivery.key)
             if row is None:
-                delivery.ends_as = Settlement(delivery.key, RowState.SKIPPED, delivery.attempts, reason="gone from the query")
+                delivery.ends_as = Settlement(
+                    delivery.key, RowState.SKIPPED, delivery.attempts, reason="gone from the query"
+                )
             elif row != delivery.row:
                 self._map_again(delivery, row)
 

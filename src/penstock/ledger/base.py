@@ -119,7 +119,9 @@ class Control:
     rate: float | None
     concurrency: int | None
     workers: int
-    rank: int = 0  # of the asking worker among the live ones, by owner: 0 .. workers - 1 (shares that do not divide evenly)
+    rank: int = (
+        0  # of the asking worker among the live ones, by owner: 0 .. workers - 1 (shares that do not divide evenly)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,9 @@ class Counts:
     pending: int
     claimed: int  # of the pending: those in windows
     pending_exact: bool
-    ahead: int | None = None  # keys of the key's own table beyond the cursor, as last told by `tell_total`; None: not known yet
+    ahead: int | None = (
+        None  # keys of the key's own table beyond the cursor, as last told by `tell_total`; None: not known yet
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +177,12 @@ class Worker:
 
 
 class Cause(NamedTuple):
-    """Rows that share a state, status and reason; `example` is the key of one of them."""
+    """How many rows share a state, status and reason; `example` is the key of one of them."""
 
     state: RowState
     status: int | None
     reason: str
-    count: int
+    rows: int
     example: KeyText
 
 
@@ -254,7 +258,9 @@ class Ledger(Protocol):
         only: look at this range alone (`run --key`)."""
         ...
 
-    async def renew(self, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse) -> tuple[frozenset[int], Control]:
+    async def renew(
+        self, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse
+    ) -> tuple[frozenset[int], Control]:
         """Heartbeat: renew these leases (an expired one that nobody took is renewed), tell the pulse. Returns the numbers
         of the ranges that are lost, and the job's control."""
         ...
@@ -268,10 +274,15 @@ class Ledger(Protocol):
         ...
 
     async def open_window(
-        self, lease: Lease, window: int, keys: Sequence[tuple[KeyText, float | None]], seconds: float, events: Sequence[Event] = ()
+        self,
+        lease: Lease,
+        window: int,
+        keys: Sequence[tuple[KeyText, float | None]],
+        seconds: float,
+        events: Sequence[Event] = (),
     ) -> None:
-        """Write down keys (each with its first_sent, if it has one) that may be on the wire from now on. `window` counts up from 1
-        within a lease. Raises LeaseLost if owner or fence have moved or less than `seconds` of the lease are left."""
+        """Write down keys (each with its first_sent, if it has one) that may be on the wire from now on. `window` counts
+        up from 1 within a lease. Raises LeaseLost if owner or fence have moved or less than `seconds` of the lease are left."""
         ...
 
     async def note(self, events: Sequence[Event], owner: str) -> None:
@@ -297,7 +308,7 @@ class Ledger(Protocol):
         ...
 
     async def tell_total(self, keys: int) -> None:
-        """How many keys the key's own table holds in all, from its first to its last, as counted by a walk. Kept for `Counts.ahead`."""
+        """How many keys the key's own table holds in all, as counted by a walk. Kept for `Counts.ahead`."""
         ...
 
     async def start_sweep(self, owner: str, seconds: float) -> Lease | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def share_of_count(total: int, workers: int, rank: int) -> int:
-    """Of `total` requests at once, how many are this worker's: the shares of all ranks add up to `total`, so a late rank may get 0."""
+    """Of `total` requests at once, how many are this worker's. All shares add up to `total`: a late rank may get 0."""
     base, rest = divmod(total, max(workers, 1))
     return base + (1 if rank < rest else 0)
 

@@ -12,11 +12,11 @@ from penstock.rows import KeyText, Row
 
 
 class KeyPage(NamedTuple):
-    """The next keys of the key's own table. `last`: the greatest of them, None if there are none; `count`: how many;
+    """The next keys of the key's own table. `last`: the greatest of them, None if there are none; `keys`: how many;
     `at_end`: the table ended within this page."""
 
     last: KeyText | None
-    count: int
+    keys: int
     at_end: bool
 
 
@@ -57,7 +57,9 @@ class FlagsLocked(Exception):
 
 
 class Source(Protocol):
-    columns: Sequence[str]  # of the query, in order; known once `open` has been awaited by the adapter's constructor function
+    columns: Sequence[
+        str
+    ]  # of the query, in order; known once `open` has been awaited by the adapter's constructor function
 
     async def next_keys(self, after: KeyText | None, limit: int) -> KeyPage:
         """Walk the key's own table (not the query): cheap however complex the query is."""

@@ -13,7 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from penstock.spec.units import NEVER, ShareOrCount, parse_duration, parse_rate, parse_share_or_count
 
 Duration: TypeAlias = Annotated[float, BeforeValidator(parse_duration)]
-DurationOrNever: TypeAlias = Annotated[float, BeforeValidator(lambda value: NEVER if value == "never" else parse_duration(value))]
+DurationOrNever: TypeAlias = Annotated[
+    float, BeforeValidator(lambda value: NEVER if value == "never" else parse_duration(value))
+]
 Rate: TypeAlias = Annotated[float, BeforeValidator(parse_rate)]
 
 # A row of the source as the mapping function sees it, and what it makes of it (None: skip the row).
@@ -34,7 +36,9 @@ class Flag(Part):
     table: str
     column: str = "is_import"
     existing: Literal["skip", "refuse", "ignore"] = "skip"
-    set: Mapping[str, str] = Field(default_factory=dict)  # further columns of that row: name → expression over receipt, now
+    set: Mapping[str, str] = Field(
+        default_factory=dict
+    )  # further columns of that row: name → expression over receipt, now
     key: tuple[str, ...] | None = None  # the key's columns in the flag's table, if named otherwise there
 
 

@@ -29,7 +29,7 @@ class ShareOrCount:
 
 
 def parse_duration(value: object) -> float:
-    """"30s" → 30.0. A bare number is refused: nobody can tell seconds from milliseconds. Raises ValueError."""
+    """ "30s" → 30.0. A bare number is refused: nobody can tell seconds from milliseconds. Raises ValueError."""
     if isinstance(value, float):
         return value  # already parsed, or built in Python: seconds
     match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -39,7 +39,7 @@ def parse_duration(value: object) -> float:
 
 
 def parse_rate(value: object) -> float:
-    """"500/s" → 500.0 requests per second. Raises ValueError."""
+    """ "500/s" → 500.0 requests per second. Raises ValueError."""
     if isinstance(value, float):
         return value
     match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
@@ -49,7 +49,7 @@ def parse_rate(value: object) -> float:
 
 
 def parse_share_or_count(value: object) -> ShareOrCount:
-    """"5%" → a share of 0.05; 50 → a count; "never" → neither. Raises ValueError."""
+    """ "5%" → a share of 0.05; 50 → a count; "never" → neither. Raises ValueError."""
     if isinstance(value, ShareOrCount):
         return value
     if value == "never":
