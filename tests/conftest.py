@@ -1,0 +1,81 @@
+"""Fresh databases for the tests, on real servers. A server that is missing fails the test: nothing is skipped."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+SERVICES = Path(__file__).parent.parent / ".services"
+
+
+@pytest.fixture
+async def mariadb_url() -> AsyncIterator[str]:
+    """A new and empty MariaDB database, dropped after the test: mysql://user:password@host:port/name."""
+    server = make_url(_address_of("mariadb", given_by="PENSTOCK_TEST_MYSQL_URL"))
+    async with _new_mysql_database(server) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A new and empty SQLite file: sqlite:///path."""
+    path = tmp_path / "database.db"
+    # VACUUM writes the header: a file of no bytes is not yet a database.
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("VACUUM")
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["mariadb", "sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """The same test once on a new MariaDB database and once on a new SQLite file."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
+
+
+def _address_of(service: str, *, given_by: str) -> str:
+    """The server given by environment, else the one that scripts/services started for this checkout."""
+    given = os.environ.get(given_by)
+    if given:
+        return given
+    try:
+        return (SERVICES / service / "url").read_text().strip()
+    except FileNotFoundError:
+        pytest.fail(f"{service} is not running: scripts/services start, or set {given_by}", pytrace=False)
+
+
+@asynccontextmanager
+async def _new_mysql_database(server: URL) -> AsyncIterator[URL]:
+    name = f"penstock_test_{uuid4().hex[:12]}"
+    refusal: BaseException | None = None
+    try:
+        await _execute_on_mysql(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+    except DBAPIError as error:
+        refusal = error.orig
+    if refusal is not None:  # outside the except block: pytest would print the whole chain above the one line
+        pytest.fail(f"{server.host}:{server.port} gives no database: {refusal}; scripts/services start", pytrace=False)
+    try:
+        yield server.set(database=name)
+    finally:
+        # A test that leaves a transaction open would make this wait for ever: it is told so instead.
+        await _execute_on_mysql(server, "SET SESSION lock_wait_timeout = 10", f"DROP DATABASE {name}")
+
+
+async def _execute_on_mysql(server: URL, *statements: str) -> None:
+    engine = create_async_engine(
+        server.set(drivername="mysql+asyncmy"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
+    )
+    async with engine.connect() as connection:
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
