@@ -11,6 +11,7 @@ from penstock.engine.delivery import Delivery, OpenRange, OpenRanges
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.settler import Settler
+from penstock.engine.stop import Stop
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.events import EventKind
 from penstock.ledger.base import Event
@@ -22,7 +23,7 @@ Write: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Announcer:
-    def __init__(self, parts: Parts, ranges: OpenRanges, outbox: Outbox, settler: Settler) -> None:
+    def __init__(self, parts: Parts, ranges: OpenRanges, outbox: Outbox, settler: Settler, stop: Stop) -> None:
         self._ledger = parts.ledger
         self._journal = parts.journal
         self._owner = parts.owner
@@ -32,10 +33,13 @@ class Announcer:
         self._ranges = ranges
         self._outbox = outbox
         self._settler = settler
+        self._stop = stop
+        self._clock = parts.clock
         self._again: list[Delivery] = []
+        self._is_closed = False
         self._due = asyncio.Event()
         self._room = asyncio.Event()
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: dict[Delivery, asyncio.TimerHandle] = {}
 
     @property
     def chunk(self) -> int:
@@ -43,6 +47,11 @@ class Announcer:
         if not self._settings.writes_windows:
             return WINDOW
         return max(1, min(WINDOW, self._settings.max_in_doubt // 3))
+
+    @property
+    def is_idle(self) -> bool:
+        """No row waits for another attempt."""
+        return not self._timers and not self._again
 
     def changed(self) -> None:
         """Rows have been settled: there may be room for another window."""
@@ -60,21 +69,18 @@ class Announcer:
 
     def send_again(self, delivery: Delivery, wait: float) -> None:
         """Announce this row once more, in `wait` seconds."""
-        loop = asyncio.get_running_loop()
-
-        def due() -> None:
-            self._timers.discard(handle)
+        if self._is_closed:
             self._again.append(delivery)
-            self._due.set()
+            return
+        self._timers[delivery] = asyncio.get_running_loop().call_later(wait, self._is_due, delivery)
 
-        handle = loop.call_later(wait, due)
-        self._timers.add(handle)
-
-    async def repeat_for_ever(self) -> None:
-        """The loop that announces rows whose wait is over, all that are due together."""
-        while True:
+    async def repeat(self) -> None:
+        """The loop that announces rows whose wait is over, all that are due together. Returns when closed."""
+        while not self._is_closed:
             await self._due.wait()
             self._due.clear()
+            if self._is_closed:
+                return
             due, self._again = self._again, []
             by_range: defaultdict[int, list[Delivery]] = defaultdict(list)
             for delivery in due:
@@ -84,20 +90,40 @@ class Announcer:
                 for start in range(0, len(deliveries), self.chunk):
                     await self.announce(deliveries[0].range, deliveries[start : start + self.chunk])
 
-    def cancel_waits(self) -> None:
-        """A drain: rows that wait for another attempt stay pending."""
-        for handle in self._timers:
+    def close(self) -> None:
+        """A drain: nothing is announced any more; rows that wait for another attempt are kept for `kept`."""
+        self._is_closed = True
+        for handle in self._timers.values():
             handle.cancel()
+        self._again.extend(self._timers)
         self._timers.clear()
+        self._due.set()
+        self._room.set()
+
+    def kept(self) -> list[Delivery]:
+        """What was not announced any more."""
+        kept, self._again = self._again, []
+        return kept
+
+    def _is_due(self, delivery: Delivery) -> None:
+        del self._timers[delivery]
+        self._again.append(delivery)
+        self._due.set()
 
     async def _open_window(self, range_: OpenRange, deliveries: Sequence[Delivery], events: Sequence[Event]) -> bool:
         fresh = [delivery.key for delivery in deliveries if delivery.key not in range_.exposed]
         while fresh and self._ranges.exposed and self._ranges.exposed + len(fresh) > self._settings.max_in_doubt:
+            if self._is_closed:
+                self._again.extend(deliveries)
+                return False
             self._room.clear()
             self._settler.look()
             await self._room.wait()
         if range_.is_lost:
             return False
+        if self._settings.idempotent_for is not None:
+            for delivery in deliveries:
+                delivery.first_sent = delivery.first_sent or self._clock.now().timestamp()
         number = range_.next_window
         range_.next_window += 1
         keys = [(delivery.key, delivery.first_sent) for delivery in deliveries]
@@ -108,6 +134,9 @@ class Announcer:
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
         if not await self._until_written(lambda: self._ledger.open_window(range_.lease, number, keys, seconds, events)):
+            # If it stands in the ledger after all, it goes with the range's last batch: nothing of it was sent.
+            range_.windows_done.append(number)
+            self._again.extend(deliveries)
             return False
         range_.windows[number] = len(deliveries)
         range_.exposed.update(key for key, _ in keys)
@@ -125,12 +154,14 @@ class Announcer:
                 await self._settler.lose(lost.range_no)
                 return False
             except LedgerUnreachable as error:
+                if self._stop.is_asked:
+                    return False
                 tries += 1
                 self._pace.block("announce", str(error), asyncio.get_running_loop().time())
-                await asyncio.sleep(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
+                await self._stop.asked_within(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
             else:
+                self._pace.unblock("announce")
                 if tries:
-                    self._pace.unblock("announce")
                     self._outbox.pump()
                 return True
 

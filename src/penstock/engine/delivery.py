@@ -134,6 +134,11 @@ class Delivery:
     def key(self) -> KeyText:
         return self.row.key
 
+    def leave_window(self) -> None:
+        """It has come back from the wire, or will not go there: its window holds one key less that may be under way."""
+        self.range.left_window(self.window)
+        self.window = 0
+
     def waiting(self) -> Settlement:
         """As the ledger writes it down when it is not sent again by this worker: pending, with what is known of it."""
         return Settlement(

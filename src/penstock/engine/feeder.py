@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Sequence
 
 from penstock.engine.announcer import Announcer
@@ -12,8 +11,8 @@ from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.reader import Page
 from penstock.engine.settler import Settler
-from penstock.engine.stop import Ended, Stop
-from penstock.errors import RowError
+from penstock.engine.stop import Stop
+from penstock.errors import PenstockError, RowError
 from penstock.ledger.base import LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import Row
@@ -35,36 +34,46 @@ class Feeder:
     ) -> None:
         self._render = parts.render
         self._settings = parts.settings
+        self._clock = parts.clock
         self._announcer = announcer
         self._outbox = outbox
         self._settler = settler
         self._stop = stop
         self._left = limit
+        self.limit_is_reached = False
         self._pages: asyncio.Queue[Page | None] = asyncio.Queue(PAGES_AHEAD)
 
     async def read_ahead(self, pages: AsyncIterator[Page]) -> None:
-        """The loop that keeps a page ready."""
-        async for page in pages:
-            await self._pages.put(page)
+        """The loop that keeps a page ready. However it ends, `feed` and `discard` hear of it."""
+        try:
+            async for page in pages:
+                await self._pages.put(page)
+        except PenstockError:
+            await self._pages.put(None)
+            raise
         await self._pages.put(None)
 
     async def feed(self) -> None:
-        """The loop that hands rows on; returns when every page has been fed or the run is asked to stop."""
-        while (page := await self._pages.get()) is not None:
+        """The loop that hands rows on, until the last page or the limit. Asked to stop, it takes the pages and leaves the rows."""
+        while not self.limit_is_reached and (page := await self._pages.get()) is not None:
             for start in range(0, len(page.rows), self._announcer.chunk):
                 await self._outbox.wanted()
-                if self._stop.is_asked:
-                    return
-                if page.range.is_lost:
+                if self.limit_is_reached or self._stop.is_asked or page.range.is_lost:
                     break
                 await self._feed_chunk(page, page.rows[start : start + self._announcer.chunk])
                 # Mapping a chunk takes about a millisecond: let answers be read in between.
                 await asyncio.sleep(0)
 
+    async def discard(self) -> None:
+        """Take the pages that nobody will feed any more, until the reader has come to its end."""
+        while await self._pages.get() is not None:
+            pass
+
     async def _feed_chunk(self, page: Page, rows: Sequence[tuple[Row, LedgerRow | None]]) -> None:
         if self._left is not None:
             rows = rows[: self._left]
             self._left -= len(rows)
+            self.limit_is_reached = self._left == 0
         deliveries = [
             delivery
             for row, before in rows
@@ -76,9 +85,6 @@ class Feeder:
                 await self._outbox.idle()
         elif deliveries:
             await self._announcer.announce(page.range, deliveries)
-        if self._left == 0:
-            await self._outbox.drained()
-            self._stop.drain(Ended.LIMIT, "the limit is reached")
 
     def _deliver(self, range_: OpenRange, row: Row, before: LedgerRow | None, read_at: float) -> Delivery | None:
         """The row, ready to go out; None if it ended here."""
@@ -107,4 +113,4 @@ class Feeder:
         period = self._settings.idempotent_for
         if period is None or before is None or before.first_sent is None:
             return False
-        return time.time() + self._settings.total_timeout > before.first_sent + period
+        return self._clock.now().timestamp() + self._settings.total_timeout > before.first_sent + period

@@ -42,13 +42,23 @@ class Outbox:
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_closed = False
+        self._kept: list[Delivery] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
         return len(self._queue)
 
+    @property
+    def is_idle(self) -> bool:
+        """Nothing waits and nothing is on the wire."""
+        return not self._queue and self.in_flight == 0
+
     def put(self, deliveries: Iterable[Delivery]) -> None:
+        if self._is_closed:
+            self._kept.extend(deliveries)
+            return
         self._queue.extend(deliveries)
+        self._idle.clear()
         if len(self._queue) >= self._low:
             self._wanted.clear()
         self.pump()
@@ -73,20 +83,12 @@ class Outbox:
     def left(self) -> None:
         """An attempt has ended. Whoever calls this asks `take` for the next one, so nobody else is woken here."""
         self.in_flight -= 1
-        if self.in_flight == 0:
+        if self.is_idle:
             self._idle.set()
 
     async def idle(self) -> None:
-        """Wait until nothing is on the wire."""
+        """Wait until nothing waits and nothing is on the wire; once closed: until nothing is on the wire."""
         await self._idle.wait()
-
-    async def drained(self) -> None:
-        """Wait until every delivery put in so far has gone out, or the outbox is closed."""
-        while self._queue and not self._is_closed:
-            self._low, low = 1, self._low
-            self._wanted.clear()
-            await self._wanted.wait()
-            self._low = low
 
     def pump(self) -> None:
         """Something has changed (pace, leases, settled rows): hand out what may go now."""
@@ -104,8 +106,8 @@ class Outbox:
         """Waiting deliveries that were read before that time, at most so many; they stay where they are."""
         return [delivery for delivery in self._queue if delivery.read_at < before][:most]
 
-    def close(self) -> list[Delivery]:
-        """Nothing more goes out. Returns what was still waiting."""
+    def close(self) -> None:
+        """Nothing more goes out. What waits, or is still put in, is kept for `kept`."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -113,10 +115,16 @@ class Outbox:
             waiter = self._waiters.pop()
             if not waiter.done():
                 waiter.set_result(None)
-        waiting = list(self._queue)
+        self._kept.extend(self._queue)
         self._queue.clear()
         self._wanted.set()
-        return waiting
+        if self.is_idle:
+            self._idle.set()
+
+    def kept(self) -> list[Delivery]:
+        """What did not go out any more."""
+        kept, self._kept = self._kept, []
+        return kept
 
     def _next(self) -> Delivery | None:
         while self._queue:
@@ -134,9 +142,10 @@ class Outbox:
             if len(self._queue) < self._low:
                 self._wanted.set()
             if delivery.range.is_lost:
+                if self.is_idle:
+                    self._idle.set()
                 continue
             self.in_flight += 1
-            self._idle.clear()
             self._pace.sent()
             return delivery
         return None

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.engine.delivery import OpenRange, OpenRanges
+from penstock.engine.heartbeat import RELIED_UPON
 from penstock.engine.parts import Parts
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
@@ -18,10 +19,11 @@ from penstock.errors import JobError, LeaseLost, Unreachable
 from penstock.ledger.base import Lease, LedgerRow, RangeKind, Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
+from penstock.pacing.pace import Hold
 from penstock.rows import KeyText, Row
 
-SPAN = 1000  # keys a span bounds
 PAGE = 1000  # rows read at once, at most
+SPAN = PAGE - 1  # keys a span bounds: one less, so that a page that is not full shows its end at once
 MOST_SWEEPS = 3
 LOOK_AGAIN = 0.5  # seconds between looks at the ledger while others hold what is left
 ASKED_FOR = "asked for by key"  # `run --key`
@@ -47,8 +49,7 @@ class Reader:
         self._only = only
         self._planned_all = False
         self._tries = 0
-        self.trouble = ""  # why reading waits, for people; "" if it does not
-        self.trouble_since = 0.0
+        self.trouble: Hold | None = None  # why reading waits
 
     async def pages(self) -> AsyncIterator[Page]:
         """Every page there is for this worker, until the run is over or asked to stop."""
@@ -59,12 +60,12 @@ class Reader:
                 if range_ is None:
                     if self._only is not None or await self._is_over(sweeps):
                         return
+                    self.trouble, self._tries = None, 0
                     await self._parts.bell.wait(LOOK_AGAIN)
                     continue
                 async for page in self._pages_of(range_):
                     yield page
-                self.trouble = ""
-                self._tries = 0
+                self.trouble, self._tries = None, 0
             except Unreachable as error:
                 await self._wait_out(error)
             except LeaseLost as lost:
@@ -72,9 +73,8 @@ class Reader:
 
     async def _wait_out(self, error: Unreachable) -> None:
         """The source or the ledger does not answer: try again, further and further apart; the watch gives up after a while."""
-        if not self.trouble:
-            self.trouble_since = asyncio.get_running_loop().time()
-        self.trouble = str(error)
+        since = self.trouble.since if self.trouble else asyncio.get_running_loop().time()
+        self.trouble = Hold(str(error), since)
         self._tries += 1
         await self._stop.asked_within(0.1 + full_jitter(self._tries, 0.2, 10.0, self._parts.random))
 
@@ -93,7 +93,7 @@ class Reader:
         return None if lease is None else self._open(lease, began)
 
     def _open(self, lease: Lease, began: float) -> OpenRange:
-        range_ = OpenRange(lease, began + 0.9 * self._parts.settings.lease)
+        range_ = OpenRange(lease, began + RELIED_UPON * self._parts.settings.lease)
         self._ranges.open(range_)
         return range_
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from dataclasses import dataclass
 from typing import assert_never
 
 from penstock.engine.announcer import Announcer
@@ -14,12 +12,11 @@ from penstock.engine.feeder import failed_in_mapping
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.settler import Settler
-from penstock.engine.stop import Ended, Stop
+from penstock.engine.tallies import Tallies
 from penstock.errors import RowError, SourceUnreachable
 from penstock.ledger.base import Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
-from penstock.pacing.mishaps import Mishaps
 from penstock.rows import Row
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
 
@@ -28,32 +25,36 @@ STALE = 60.0
 REFRESHED_AT_ONCE = 500
 
 
-@dataclass
-class Tally:
-    """What this worker has done in this run. sent: rows that went out at least once; attempts: requests in all."""
-
-    sent: int = 0
-    attempts: int = 0
-    imported: int = 0
-
-
 class Senders:
     def __init__(
-        self, parts: Parts, outbox: Outbox, announcer: Announcer, settler: Settler, stop: Stop, mishaps: Mishaps
+        self,
+        parts: Parts,
+        outbox: Outbox,
+        announcer: Announcer,
+        settler: Settler,
+        tallies: Tallies,
+        loops: asyncio.TaskGroup,
     ) -> None:
-        self.tally = Tally()
+        self.ended_at = parts.clock.boottime()  # when the last attempt ended
         self._parts = parts
         self._pace = parts.pace
         self._policy = Policy(parts.settings.idempotent, parts.settings.idempotent_for, parts.settings.attempts)
         self._outbox = outbox
         self._announcer = announcer
         self._settler = settler
-        self._stop = stop
-        self._mishaps = mishaps
+        self._tallies = tallies
         self._time = asyncio.get_running_loop().time
         self._refreshing = asyncio.Lock()
+        self._loops = loops
+        self._count = 0
 
-    async def send_for_ever(self) -> None:
+    def grow(self, count: int) -> None:
+        """Have at least so many senders; how many of them send at once is the pace's matter."""
+        while self._count < count:
+            self._count += 1
+            self._loops.create_task(self._send())
+
+    async def _send(self) -> None:
         """One sender: at most one request on the wire. Returns when the outbox is closed."""
         outbox, send, now = self._outbox, self._parts.sender.send, self._time
         while (delivery := await outbox.take()) is not None:
@@ -63,6 +64,7 @@ class Senders:
             began = now()
             outcome = await send(delivery.request)
             ended = now()
+            self.ended_at = self._parts.clock.boottime()
             outbox.left()
             self._conclude(delivery, self._parts.classify(outcome, delivery.row), began, ended)
             # A sender that waits must not keep a row, and its page, in memory.
@@ -72,17 +74,12 @@ class Senders:
         holding = self._pace.hold is not None
         self._tell_pace(verdict, began, ended)
         if not isinstance(verdict, NotSent):
-            self.tally.attempts += 1
-            self.tally.sent += delivery.sends == 0
+            self._tallies.attempted(first=delivery.sends == 0)
             delivery.sends += 1
-            if self._policy.idempotent_for is not None and delivery.first_sent is None:
-                delivery.first_sent = time.time() - (ended - began)
-        age = time.time() - delivery.first_sent if delivery.first_sent is not None else 0.0
-        step = decide(verdict, Tried(delivery.key, delivery.attempts, age, holding), self._policy)
+        step = decide(verdict, Tried(delivery.key, delivery.attempts, self._age(delivery), holding), self._policy)
         match step:
             case Settle(settlement):
                 if settlement.state is RowState.IMPORTED:
-                    self.tally.imported += 1
                     settlement = settlement._replace(fingerprint=self._parts.fingerprint(delivery.row))
                 self._finish(delivery, settlement)
             case SendAgain():
@@ -92,16 +89,11 @@ class Senders:
 
     def _finish(self, delivery: Delivery, settlement: Settlement) -> None:
         range_ = delivery.range
-        self._mishaps.finished(bad=settlement.state in (RowState.FAILED, RowState.IN_DOUBT))
-        if self._mishaps.are_too_many:
-            self._stop.drain(
-                Ended.STOP_AT, f"{self._mishaps.bad} of the last rows failed or are in doubt (delivery.stop_at)"
-            )
         if range_.is_lost:
-            self._late(delivery, settlement)
+            self._settler.add_late(range_, settlement)
             return
         self._settler.add(range_, settlement)
-        range_.left_window(delivery.window)
+        delivery.leave_window()
 
     def _send_again(self, delivery: Delivery, step: SendAgain) -> None:
         range_ = delivery.range
@@ -109,12 +101,12 @@ class Senders:
         delivery.reason = step.reason
         delivery.status = step.status
         if range_.is_lost:
-            self._late(delivery, delivery.waiting())
+            self._settler.add_late(range_, delivery.waiting())
             return
         if self._parts.journal is not None:
             # Proven not applied: without this line a crash now would leave the row in doubt.
             self._parts.journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
-        range_.left_window(delivery.window)
+        delivery.leave_window()
         settings = self._parts.settings
         wait = step.wait
         if wait is None:
@@ -123,8 +115,9 @@ class Senders:
             )
         self._announcer.send_again(delivery, wait)
 
-    def _late(self, delivery: Delivery, settlement: Settlement) -> None:
-        self._settler.add_late(delivery.range, settlement)
+    def _age(self, delivery: Delivery) -> float:
+        """Seconds since its first attempt by whichever worker; 0.0 where nobody asks."""
+        return 0.0 if delivery.first_sent is None else self._parts.clock.now().timestamp() - delivery.first_sent
 
     def _tell_pace(self, verdict: Verdict, began: float, ended: float) -> None:
         pace = self._pace

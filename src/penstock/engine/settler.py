@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from random import Random
 
 from penstock.engine.delivery import OpenRange, OpenRanges
 from penstock.engine.parts import Parts
+from penstock.engine.stop import Stop
+from penstock.engine.tallies import Tallies
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.ledger.base import Portion, Settlement
 from penstock.pacing.backoff import full_jitter
@@ -19,12 +22,19 @@ LINGER = 0.1
 # How many settlements may wait before the wire has to: memory stays flat when posting outruns the ledger.
 WAITING_IDEMPOTENT = 2000
 WAITING_WINDOWED = 500
+# Seconds that a run which is to end goes on trying to reach the ledger. What it could not write then is in the journal, or is
+# sent again with the same key.
+LAST_PATIENCE = 20.0
 
 
 class Settler:
     """changed: called after each batch, when room, ranges or exposed keys have changed."""
 
-    def __init__(self, parts: Parts, ranges: OpenRanges, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, parts: Parts, ranges: OpenRanges, tallies: Tallies, stop: Stop, changed: Callable[[], None]
+    ) -> None:
+        self._tallies = tallies
+        self._stop = stop
         self._ledger = parts.ledger
         self._mark = parts.mark
         self._journal = parts.journal
@@ -49,6 +59,8 @@ class Settler:
         """One row has ended (or waits, if its state is pending). It is durable soon."""
         if self._journal is not None:
             self._journal.append(range_.lease.range_no, range_.lease.fence, settlement)
+        if settlement.state.is_final:
+            self._tallies.ended(settlement.state)
         range_.settlements.append(settlement)
         self._waiting += 1
         self._due.set()
@@ -104,7 +116,7 @@ class Settler:
             settlements, range_.settlements = range_.settlements, []
             await self.settle_late(range_, settlements)
         batch = self._next_batch(release=release)
-        tries = 0
+        patience = _Patience(self._stop, self._random)
         while batch:
             try:
                 await self._ledger.settle([portion for _, portion in batch], self._mark)
@@ -114,13 +126,11 @@ class Settler:
                 await self.lose(lost.range_no)
             except LedgerUnreachable as error:
                 # Sending stops at once; what is known waits here (and in the journal) until it can be written.
-                tries += 1
                 self._pace.block("settle", str(error), asyncio.get_running_loop().time())
-                await asyncio.sleep(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
+                await patience.wait(error)
             else:
                 break
-        if tries:
-            self._pace.unblock("settle")
+        self._pace.unblock("settle")
         for range_, portion in batch:
             self._applied(range_, portion)
 
@@ -138,14 +148,13 @@ class Settler:
         """Idempotent jobs drop late answers: the new owner sends again, with the same key."""
         if not settlements or not self._settings.writes_windows:
             return
-        tries = 0
+        patience = _Patience(self._stop, self._random)
         while True:
             try:
                 await self._ledger.settle_late(range_.lease, settlements, self._mark)
                 return
-            except LedgerUnreachable:
-                tries += 1
-                await asyncio.sleep(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
+            except LedgerUnreachable as error:
+                await patience.wait(error)
 
     async def _linger(self) -> None:
         try:
@@ -165,9 +174,30 @@ class Settler:
         return batch
 
     def _applied(self, range_: OpenRange, portion: Portion) -> None:
+        if range_.is_lost:
+            return  # the heartbeat heard of it meanwhile and has told its answers as late ones
         range_.applied(portion)
         self._waiting -= len(portion.settlements)
         if self._journal is not None and portion.settlements:
             self._journal.forget(range_.lease.range_no, [settlement.key for settlement in portion.settlements])
         if portion.finished or portion.release:
             self._ranges.close(range_)
+
+
+class _Patience:
+    """How long to go on trying to write down what is known: for ever while the run goes on, a while once it is to end."""
+
+    def __init__(self, stop: Stop, random: Random) -> None:
+        self._stop = stop
+        self._random = random
+        self._tries = 0
+        self._waited = 0.0  # seconds since the run was asked to end
+
+    async def wait(self, error: LedgerUnreachable) -> None:
+        """Raises `error` when the patience is at its end."""
+        if self._waited > LAST_PATIENCE:
+            raise error
+        self._tries += 1
+        wait = 0.1 + full_jitter(self._tries, 0.2, 5.0, self._random)
+        self._waited += wait if self._stop.is_asked else 0.0
+        await asyncio.sleep(wait)

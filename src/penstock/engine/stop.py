@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from enum import StrEnum
 
+from penstock.errors import PenstockError
+
 
 class Ended(StrEnum):
     """Why a worker's run ended."""
@@ -24,17 +26,23 @@ class Stop:
         self._asked = asyncio.Event()
         self.ended = Ended.DONE
         self.detail = ""
-        self.error: Exception | None = None
+        self.error: PenstockError | None = None
 
     @property
     def is_asked(self) -> bool:
         return self._asked.is_set()
 
-    def drain(self, ended: Ended = Ended.STOPPED, detail: str = "", error: Exception | None = None) -> None:
+    def drain(self, ended: Ended = Ended.STOPPED, detail: str = "") -> None:
         """Stop claiming, let what is on the wire finish, settle."""
         if not self._asked.is_set():
-            self.ended, self.detail, self.error = ended, detail, error
+            self.ended, self.detail = ended, detail
             self._asked.set()
+
+    def fail(self, error: PenstockError) -> None:
+        """Drain because of an error that a person must see. It counts even if the run was to end anyway; the first one is kept."""
+        if self.error is None:
+            self.error, self.ended, self.detail = error, Ended.FAILED, str(error)
+        self._asked.set()
 
     async def asked(self) -> None:
         await self._asked.wait()

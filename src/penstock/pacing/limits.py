@@ -1,36 +1,6 @@
-"""How many requests may be on the wire at once: a number, or a limit that finds out what the API bears."""
+"""How many requests may be on the wire at once when the job file does not say: a limit that finds out what the API bears."""
 
 from __future__ import annotations
-
-from typing import Protocol
-
-
-class Limit(Protocol):
-    @property
-    def value(self) -> int:
-        """Requests that this worker may have on the wire at once."""
-        ...
-
-    def answered(self, latency: float, now: float) -> None:
-        """A request came back in good order after `latency` seconds."""
-        ...
-
-    def overloaded(self, now: float) -> None:
-        """The API throttled, failed or did not answer in time."""
-        ...
-
-
-class FixedLimit:
-    """The number in the job file."""
-
-    def __init__(self, value: int) -> None:
-        self.value = value
-
-    def answered(self, latency: float, now: float) -> None:
-        """A fixed limit learns nothing."""
-
-    def overloaded(self, now: float) -> None:
-        """A fixed limit learns nothing."""
 
 
 class AdaptiveLimit:
@@ -51,9 +21,11 @@ class AdaptiveLimit:
 
     @property
     def value(self) -> int:
+        """Requests that this worker may have on the wire at once."""
         return int(self._limit)
 
     def answered(self, latency: float, now: float) -> None:
+        """A request came back in good order after `latency` seconds."""
         self._best = min(self._best, latency)
         self._smooth = latency if self._smooth == 0.0 else 0.9 * self._smooth + 0.1 * latency
         if self._smooth > max(2 * self._best, self._best + 0.010):
@@ -64,6 +36,7 @@ class AdaptiveLimit:
             self._limit = min(self._most, self._limit + (1.0 if self._slow_start else 1.0 / self._limit))
 
     def overloaded(self, now: float) -> None:
+        """The API throttled, failed or did not answer in time."""
         self._slow_start = False
         self._cut(2 / 3, now)
 

@@ -20,6 +20,11 @@ class Mishaps:
         return self._bad
 
     @property
+    def seen(self) -> int:
+        """How many finished rows are looked at."""
+        return len(self._recent)
+
+    @property
     def are_too_many(self) -> bool:
         return self._bad >= self._most
 

@@ -12,7 +12,7 @@ from random import Random
 
 from penstock.pacing.backoff import full_jitter
 from penstock.pacing.bucket import TokenBucket
-from penstock.pacing.limits import Limit
+from penstock.pacing.limits import AdaptiveLimit
 
 # Nothing but throttled (or unknown) answers this many times in a row, and the run holds.
 THROTTLED_IN_A_ROW = 10
@@ -28,17 +28,26 @@ class Hold:
 
 
 class Pace:
-    """All times are seconds on one steady clock, handed in by the caller as `now`."""
+    """All times are seconds on one steady clock, handed in by the caller as `now`.
+
+    limit: for `concurrency: auto`; None: this worker's share of the job's number is all there is to keep.
+    """
 
     def __init__(
-        self, *, limit: Limit, bucket: TokenBucket, first_wait: float, longest_wait: float, random: Random
+        self,
+        *,
+        limit: AdaptiveLimit | None,
+        bucket: TokenBucket,
+        first_wait: float,
+        longest_wait: float,
+        random: Random,
     ) -> None:
         self.limit = limit
         self._bucket = bucket
         self._first_wait = first_wait
         self._longest_wait = longest_wait
         self._random = random
-        self._share: int | None = None  # of the job's concurrency; None: not known before the first heartbeat
+        self._share = 0  # of the job's concurrency; not known before the first heartbeat
         self._paused = False
         self._blocks: dict[str, Hold] = {}
         self._hold: Hold | None = None
@@ -60,11 +69,11 @@ class Pace:
     @property
     def concurrency(self) -> int:
         """How many requests may be on the wire at once, were there no hold, pause or opening."""
-        return self.limit.value if self._share is None else min(self.limit.value, self._share)
+        return self._share if self.limit is None else min(self.limit.value, self._share)
 
     def allowed(self) -> int:
         """How many requests may be on the wire at once, right now."""
-        if self._paused or self._blocks or self._share is None:
+        if self._paused or self._blocks:
             return 0
         return self.concurrency if self._opened else min(1, self._share)
 
@@ -114,7 +123,8 @@ class Pace:
         opens = not self._opened
         self._hold, self._opened = None, True
         self._throttled = self._unknown = 0
-        self.limit.answered(latency, now)
+        if self.limit is not None:
+            self.limit.answered(latency, now)
         return opens
 
     def refused(self) -> None:
@@ -126,7 +136,8 @@ class Pace:
     def throttled(self, reason: str, retry_after: float | None, now: float) -> None:
         """Too fast. Retry-After stops every request of this worker, not only the row's."""
         self._throttled += 1
-        self.limit.overloaded(now)
+        if self.limit is not None:
+            self.limit.overloaded(now)
         if retry_after is not None:
             self._not_before = max(self._not_before, now + retry_after)
         if self._throttled >= max(THROTTLED_IN_A_ROW, self.concurrency) or self._hold is not None:
@@ -135,7 +146,8 @@ class Pace:
     def unknown(self, reason: str, now: float) -> None:
         """No answer, or a 5xx."""
         self._unknown += 1
-        self.limit.overloaded(now)
+        if self.limit is not None:
+            self.limit.overloaded(now)
         if self._unknown >= max(UNKNOWN_IN_A_ROW, self.concurrency) or self._hold is not None:
             self.held(reason, now, sent_at=now)
 

@@ -1,0 +1,118 @@
+"""Keeps this worker's leases alive, tells how it fares, and hears what a person or the number of workers has changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from penstock.engine.delivery import OpenRange, OpenRanges
+from penstock.engine.outbox import Outbox
+from penstock.engine.parts import Parts
+from penstock.engine.senders import Senders
+from penstock.engine.settler import Settler
+from penstock.errors import LedgerUnreachable
+from penstock.ledger.base import Control, Pulse
+from penstock.pacing.shares import share_of_count, share_of_rate
+
+BEAT = 1.0
+# The others hear of a newcomer with their next beat and only then leave it its share.
+BEATS_BEFORE_SHARING = 2
+# Of the lease, this much is relied upon: the rest is for what lies between the database's clock and this machine's.
+RELIED_UPON = 0.9
+
+
+class Heartbeat:
+    """pulse: how the worker fares right now. rate: requests per second that this worker may send at most, whatever its share."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        ranges: OpenRanges,
+        outbox: Outbox,
+        senders: Senders,
+        settler: Settler,
+        *,
+        pulse: Callable[[], Pulse],
+        rate: float,
+    ) -> None:
+        self.control: Control | None = None
+        self._parts = parts
+        self._ranges = ranges
+        self._outbox = outbox
+        self._senders = senders
+        self._settler = settler
+        self._pulse = pulse
+        self._rate = rate
+        self._beats = 0
+        self._now = asyncio.Event()
+        self._heard = asyncio.Event()
+
+    def beat_now(self) -> None:
+        """A lease is too short for another request."""
+        self._now.set()
+
+    async def heard(self) -> Control:
+        """Wait for the first answer of the ledger."""
+        while self.control is None:
+            await self._heard.wait()
+        return self.control
+
+    async def beat_for_ever(self) -> None:
+        while True:
+            await self._beat()
+            try:
+                async with asyncio.timeout(BEAT):
+                    await self._now.wait()
+                # A lease that cannot be renewed must not make the heart race.
+                await asyncio.sleep(BEAT / 10)
+            except TimeoutError:
+                pass
+            self._now.clear()
+
+    async def _beat(self) -> None:
+        parts = self._parts
+        began = parts.clock.boottime()
+        due = [] if self._is_stuck(began) else [range_ for range_ in self._ranges if self._is_due(range_, began)]
+        try:
+            async with asyncio.timeout(max(5.0, parts.settings.lease / 4)):
+                lost, control = await parts.ledger.renew(
+                    [range_.lease for range_ in due], parts.settings.lease, parts.owner, self._pulse()
+                )
+        except (LedgerUnreachable, TimeoutError) as error:
+            parts.pace.block("heartbeat", str(error) or "the ledger does not answer", self._loop_time())
+            return
+        parts.pace.unblock("heartbeat")
+        for range_ in due:
+            if range_.lease.range_no in lost:
+                await self._settler.lose(range_.lease.range_no)
+            else:
+                range_.deadline = began + RELIED_UPON * parts.settings.lease
+        self._hear(control)
+
+    def _is_due(self, range_: OpenRange, now: float) -> bool:
+        lease = self._parts.settings.lease
+        renewed = range_.deadline - RELIED_UPON * lease
+        return now - renewed >= lease / 4 or now + self._parts.settings.total_timeout > range_.deadline
+
+    def _is_stuck(self, now: float) -> bool:
+        """A pipeline that does not move for so long is not alive, whatever its heart says."""
+        return self._outbox.in_flight > 0 and now - self._senders.ended_at > 2 * self._parts.settings.total_timeout
+
+    def _hear(self, control: Control) -> None:
+        settings, pace = self._parts.settings, self._parts.pace
+        self._beats += 1
+        total = settings.concurrency if control.concurrency is None else control.concurrency
+        rate = settings.rate if control.rate is None else control.rate
+        is_new = control.workers > 1 and self._beats <= BEATS_BEFORE_SHARING
+        share = 0 if is_new else share_of_count(total, control.workers, control.rank)
+        pace.set_share(
+            concurrency=share, rate=min(share_of_rate(rate, control.workers), self._rate), now=self._loop_time()
+        )
+        pace.set_paused(control.paused)
+        self._senders.grow(share)
+        self.control = control
+        self._heard.set()
+        self._outbox.pump()
+
+    def _loop_time(self) -> float:
+        return asyncio.get_running_loop().time()

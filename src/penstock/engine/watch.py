@@ -1,0 +1,62 @@
+"""Looks at a run twice a second: notes holds, gives up on those that last too long, ends the run when its time is over."""
+
+from __future__ import annotations
+
+import asyncio
+
+from penstock.engine.parts import Parts
+from penstock.engine.reader import Reader
+from penstock.engine.stop import Ended, Stop
+from penstock.errors import LedgerUnreachable
+from penstock.events import EventKind
+from penstock.ledger.base import Event
+from penstock.pacing.pace import Hold
+
+EVERY = 0.5
+
+
+class Watch:
+    """seconds: how long the run may take (None: as long as it takes)."""
+
+    def __init__(self, parts: Parts, reader: Reader, stop: Stop, *, seconds: float | None) -> None:
+        self._parts = parts
+        self._reader = reader
+        self._stop = stop
+        self._seconds = seconds
+        self._noted: Hold | None = None
+
+    @property
+    def hold(self) -> Hold | None:
+        """Why the run waits: the API, the job's settings, the ledger or the source."""
+        return self._parts.pace.hold or self._reader.trouble
+
+    async def watch(self) -> None:
+        """The loop; it goes on while the run drains."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while True:
+            now = loop.time()
+            if self._seconds is not None and now - began >= self._seconds:
+                self._stop.drain(Ended.STOPPED, f"the {self._seconds:g} seconds given to this run are over")
+            hold = self.hold
+            if hold is not None and now - hold.since >= self._parts.settings.give_up_after:
+                self._stop.drain(
+                    Ended.GAVE_UP, f"held for {now - hold.since:.0f} s (delivery.give_up_after): {hold.reason}"
+                )
+            await self._note(hold)
+            await asyncio.sleep(EVERY)
+
+    async def _note(self, hold: Hold | None) -> None:
+        before = self._noted
+        if (hold and hold.since) == (before and before.since):
+            return
+        events = []
+        if before is not None:
+            events.append(Event(EventKind.HOLD_ENDED, before.reason))
+        if hold is not None:
+            events.append(Event(EventKind.HOLD_STARTED, hold.reason))
+        try:
+            await self._parts.ledger.note(events, self._parts.owner)
+        except LedgerUnreachable:
+            return  # noted at one of the next looks
+        self._noted = hold

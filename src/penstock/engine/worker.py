@@ -1,0 +1,202 @@
+"""One worker of a job: the loops, how they are tied together, and the order in which they end."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+
+from penstock.engine.ahead import count_ahead
+from penstock.engine.announcer import WINDOW, Announcer
+from penstock.engine.delivery import OpenRanges
+from penstock.engine.feeder import Feeder
+from penstock.engine.flagging import Flagging
+from penstock.engine.heartbeat import Heartbeat
+from penstock.engine.outbox import Outbox
+from penstock.engine.parts import Parts
+from penstock.engine.reader import Reader
+from penstock.engine.report import Progress
+from penstock.engine.senders import Senders
+from penstock.engine.settler import Settler
+from penstock.engine.speedometer import Speedometer, limited_by
+from penstock.engine.stop import Ended, Stop
+from penstock.engine.tallies import Tallies
+from penstock.engine.watch import Watch
+from penstock.errors import LedgerUnreachable, PenstockError
+from penstock.ledger.base import Pulse
+from penstock.pacing.mishaps import Mishaps
+
+LOOK = 0.05  # seconds between looks at whether the last rows have ended
+SHOW = 1.0  # seconds between two looks for people
+
+Show = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What this run is to do. only: deliver this range and nothing else. limit: at most so many rows. rate: requests per
+    second at most (math.inf: as the job says). seconds: end softly after so long."""
+
+    only: int | None = None
+    limit: int | None = None
+    rate: float = math.inf
+    seconds: float | None = None
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.only is not None or self.limit is not None
+
+
+class Worker:
+    """Made inside the running loop; good for one `run`."""
+
+    def __init__(self, parts: Parts, task: Task, stop: Stop, show: Show | None, loops: asyncio.TaskGroup) -> None:
+        settings = parts.settings
+        self._parts = parts
+        self._task = task
+        self._stop = stop
+        self._show = show
+        self._loops = loops
+        self._time = asyncio.get_running_loop().time
+        self._began = self._time()
+        self._speed = Speedometer(self._began)
+        self.tallies = Tallies(Mishaps(settings.stop_at), stop)
+        self._ranges = OpenRanges()
+        self._settler = Settler(parts, self._ranges, self.tallies, stop, self._settled)
+        self._outbox = Outbox(
+            pace=parts.pace,
+            time=self._time,
+            boottime=parts.clock.boottime,
+            total=settings.total_timeout,
+            has_room=self._settler.has_room,
+            renew=self._renew,
+            low=max(WINDOW, settings.concurrency),
+        )
+        self._announcer = Announcer(parts, self._ranges, self._outbox, self._settler, stop)
+        self._reader = Reader(parts, self._ranges, self._settler, stop, only=task.only)
+        self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=task.limit)
+        self._senders = Senders(parts, self._outbox, self._announcer, self._settler, self.tallies, loops)
+        self._heartbeat = Heartbeat(
+            parts,
+            self._ranges,
+            self._outbox,
+            self._senders,
+            self._settler,
+            pulse=self._pulse,
+            rate=task.rate,
+        )
+        self._flagging = None if parts.flag_desk is None else Flagging(parts.ledger, parts.flag_desk)
+        self._watch = Watch(parts, self._reader, stop, seconds=task.seconds)
+
+    async def run(self) -> None:
+        """Deliver until the run is over or asked to stop; then let what is on the wire end, and settle."""
+        background = [
+            self._start(loop)
+            for loop in (self._heartbeat.beat_for_ever(), self._settler.settle_for_ever(), self._watch.watch())
+        ]
+        background.append(self._start(self._show_for_ever()))
+        if self._flagging is not None:
+            background.append(self._start(self._flagging.flag_for_ever()))
+        if not self._task.is_bounded:
+            background.append(self._start(count_ahead(self._parts, self._heartbeat)))
+        reading = self._start(self._feeder.read_ahead(self._reader.pages()))
+        foreground = {reading, self._start(self._feed()), self._start(self._announcer.repeat())}
+        await self._stop.asked()
+        await self._guard(self._drain(foreground))
+        for task in (*background, *foreground):
+            task.cancel()
+
+    async def _feed(self) -> None:
+        """Until every row that there is for this worker has ended."""
+        await self._feeder.feed()
+        while not self._stop.is_asked and not self._is_quiet():
+            await self._stop.asked_within(LOOK)
+        if self._task.is_bounded:
+            self._stop.drain(Ended.LIMIT, "what was asked for is done")
+        self._stop.drain(Ended.DONE)
+        if self._feeder.limit_is_reached:
+            await self._feeder.discard()
+
+    def _is_quiet(self) -> bool:
+        return (
+            self._outbox.is_idle
+            and self._announcer.is_idle
+            and (self._feeder.limit_is_reached or not len(self._ranges))
+        )
+
+    async def _drain(self, foreground: Iterable[asyncio.Task[None]]) -> None:
+        """Nothing new goes out; what is on the wire ends; everything known is written; what is left is given back."""
+        self._outbox.close()
+        self._announcer.close()
+        await asyncio.wait(foreground, timeout=self._parts.settings.total_timeout)
+        await self._outbox.idle()
+        for delivery in self._outbox.kept() + self._announcer.kept():
+            if not delivery.range.is_lost:
+                delivery.leave_window()
+                if delivery.attempts or delivery.sends:
+                    self._settler.add(delivery.range, delivery.waiting())
+        self._settler.drain()
+        await self._settler.settle_all(release=True)
+        if self._flagging is not None:
+            await self._flagging.flag_at_the_end()
+
+    def _start(self, loop: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        return self._loops.create_task(self._guard(loop))
+
+    async def _guard(self, loop: Awaitable[None]) -> None:
+        """An error that a person must see ends the run softly: what is on the wire is still settled."""
+        try:
+            await loop
+        except PenstockError as error:
+            self._stop.fail(error)
+
+    def _settled(self) -> None:
+        self._announcer.changed()
+        self._outbox.pump()
+        self._parts.bell.ring()
+
+    def _renew(self) -> None:
+        self._heartbeat.beat_now()
+
+    def _pulse(self) -> Pulse:
+        self._speed.look(self._time(), self.tallies.finished)
+        hold = self._watch.hold
+        return Pulse(
+            in_flight=self._outbox.in_flight,
+            rows_per_second=self._speed.rows_per_second,
+            concurrency=self._parts.pace.concurrency,
+            limited_by=self._limited_by(),
+            hold=hold.reason if hold is not None else "",
+        )
+
+    def _limited_by(self) -> str:
+        return limited_by(
+            pace=self._parts.pace.limited_by(self._time()),
+            has_room=self._settler.has_room(),
+            waiting=len(self._outbox),
+            in_flight=self._outbox.in_flight,
+            concurrency=self._parts.pace.allowed(),
+        )
+
+    async def _show_for_ever(self) -> None:
+        while self._show is not None:
+            try:
+                counts = await self._parts.ledger.counts()
+            except LedgerUnreachable:
+                counts = None
+            if counts is not None:
+                pulse = self._pulse()
+                self._show(
+                    Progress(
+                        counts=counts,
+                        tally=self.tallies.tally,
+                        rows_per_second=pulse.rows_per_second,
+                        elapsed=self._time() - self._began,
+                        in_flight=pulse.in_flight,
+                        concurrency=pulse.concurrency,
+                        limited_by=pulse.limited_by,
+                        hold=pulse.hold,
+                    )
+                )
+            await asyncio.sleep(SHOW)
