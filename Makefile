@@ -1,0 +1,65 @@
+# Everything lives in .venv/ and .services/; `make clean` removes both. CONTRIBUTING.md tells more.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+
+python := .venv/bin/python
+# Stamps: nothing is installed again until a requirement file or pyproject.toml changes.
+runtime := .venv/installed-runtime
+development := .venv/installed-development
+
+install := $(python) -m pip --disable-pip-version-check --quiet install
+
+.PHONY: help demo setup services test check bench requirements clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(runtime) ## the whole thing on this machine: an old shop, a new API, a kill, a resume, a count
+	@.venv/bin/penstock demo
+
+setup: $(runtime) ## install penstock into .venv (then: .venv/bin/penstock --help)
+
+services: ## start the database servers for tests and development (scripts/services stop ends them)
+	@scripts/services start
+
+test: $(development) services ## run all tests, on real servers
+	@$(python) -m pytest
+
+check: $(development) ## format, lint, types, import directions, docs
+	@.venv/bin/ruff format --check
+	@.venv/bin/ruff check
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+	@$(python) scripts/check-docs
+
+bench: $(development) services ## measure speed; prints a table, judges nothing
+	@$(python) -m benchmarks
+
+requirements: $(development) ## pin the newest versions that pyproject.toml and dev.in allow
+	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --build-deps-for=editable --output-file runtime.txt ../pyproject.toml
+	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --output-file dev.txt dev.in
+
+clean: ## stop the services and remove whatever these commands made
+	@scripts/services stop
+	rm -rf .venv .services .*_cache dist build
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# $(error) rather than a failing command: what to install is then the one line that make prints.
+$(python):
+	$(eval base := $(shell scripts/python 2>&1))
+	$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(base)))
+	@echo "making .venv with $(base)"
+	@$(base) -m venv --clear .venv
+
+$(runtime): pyproject.toml requirements/runtime.txt | $(python)
+	@echo "installing what penstock runs on"
+	@$(install) --require-hashes --requirement requirements/runtime.txt
+	@# Nothing may be fetched here: the build's own tools are among the pinned requirements.
+	@$(install) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(development): $(runtime) requirements/dev.txt
+	@echo "installing what the tests and checks run on"
+	@$(install) --require-hashes --requirement requirements/dev.txt
+	@touch $@
