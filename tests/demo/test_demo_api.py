@@ -1,0 +1,257 @@
+"""The bundled API as its clients see it: a real process on the loopback address."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+from http.client import HTTPConnection, RemoteDisconnected
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from penstock.demo.api import TOKEN
+from penstock.demo.faults import Fault, Faults
+from penstock.demo.processes import RunningApi, running_api
+
+HEADERS = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+
+
+class Reply(NamedTuple):
+    status: int
+    body: dict[str, object]
+    retry_after: str | None
+
+    @property
+    def order_id(self) -> object:
+        data = self.body["data"]
+        assert isinstance(data, dict)
+        return data["id"]
+
+
+def order(order_no: str = "A-1", **changes: object) -> dict[str, object]:
+    buyer = {"name": "李 Jónsdóttir", "email": "li@example.com"}
+    return {"orderNo": order_no, "total": 12.5, "buyer": buyer, "createdAt": "2019-03-01T09:00:00+08:00"} | changes
+
+
+def ask(api: RunningApi, method: str, target: str, body: object = None, **headers: str) -> Reply:
+    connection = HTTPConnection("127.0.0.1", api.port, timeout=30)
+    sent = HEADERS | {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        connection.request(method, target, body if isinstance(body, bytes) else json.dumps(body), sent)
+        response = connection.getresponse()
+        return Reply(response.status, json.loads(response.read()), response.headers["Retry-After"])
+    finally:
+        connection.close()
+
+
+def post(api: RunningApi, order_no: str, key: str = "") -> Reply:
+    return ask(api, "POST", "/orders", order(order_no), **({"Idempotency_Key": key} if key else {}))
+
+
+def times_applied(api: RunningApi, order_no: str) -> object:
+    data = ask(api, "GET", f"/orders?external={order_no}").body["data"]
+    assert isinstance(data, dict)
+    return data["total"]
+
+
+def test_an_order_is_accepted_with_its_new_id_and_found_again(tmp_path: Path) -> None:
+    with running_api(folder=tmp_path) as api:
+        first, second = post(api, "A-1"), post(api, "A-2")
+        found = ask(api, "GET", "/orders?external=A-2")
+    assert (first.status, first.body) == (201, {"code": 0, "data": {"id": 1}})
+    assert second.order_id == 2
+    assert found.body == {"code": 0, "data": {"total": 1, "items": [{"id": 2}]}}
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ({"orderNo": ""}, "orderNo: 1 to 40 characters of text"),
+        ({"total": "12.5"}, "total: a number, not negative"),
+        ({"total": True}, "total: a number, not negative"),
+        ({"total": -1}, "total: a number, not negative"),
+        ({"buyer": {"name": " ", "email": "a@b"}}, "buyer.name: text, not empty"),
+        ({"buyer": {"name": "A", "email": "ab"}}, "buyer.email: an address with @"),
+        ({"buyer": {"name": "A"}}, "buyer: missing: email"),
+        ({"buyer": None}, "buyer: an object"),
+        ({"createdAt": "2019-03-01 09:00:00"}, "createdAt: date and time with their offset, as in ISO 8601"),
+        ({"createdAt": "yesterday"}, "createdAt: date and time with their offset, as in ISO 8601"),
+        ({"colour": "red"}, "unknown: colour"),
+    ],
+)
+def test_an_order_that_is_none_is_refused_by_name_of_the_field(
+    tmp_path: Path, broken: dict[str, object], message: str
+) -> None:
+    with running_api(folder=tmp_path) as api:
+        reply = ask(api, "POST", "/orders", order() | broken)
+        assert (reply.status, reply.body["message"]) == (422, message)
+        assert api.applied() == 0
+
+
+def test_requests_that_blame_the_job_are_told_apart_by_status(tmp_path: Path) -> None:
+    with running_api(folder=tmp_path) as api:
+        assert ask(api, "POST", "/orders", order(), Authorization="Bearer stolen").status == 401
+        assert ask(api, "POST", "/orders", order(), Content_Type="text/plain").status == 415
+        assert ask(api, "POST", "/orders", b'{"orderNo": ').status == 400
+        assert ask(api, "PUT", "/orders", order()).status == 405
+        assert ask(api, "POST", "/order", order()).status == 404
+        assert ask(api, "GET", "/orders").status == 400
+        assert api.applied() == 0
+
+
+def test_a_repeated_key_gets_the_first_answer_and_no_second_order(tmp_path: Path) -> None:
+    with running_api(folder=tmp_path) as api:
+        first, again = post(api, "A-1", key="k1"), post(api, "A-1", key="k1")
+        assert (first.status, again.status) == (201, 200)
+        assert again.order_id == first.order_id
+        assert times_applied(api, "A-1") == 1
+
+
+def test_a_key_that_comes_back_with_another_body_is_refused(tmp_path: Path) -> None:
+    with running_api(folder=tmp_path) as api:
+        post(api, "A-1", key="k1")
+        reply = post(api, "A-2", key="k1")
+        assert (reply.status, reply.body["code"]) == (422, 42209)
+        assert times_applied(api, "A-2") == 0
+
+
+def test_an_api_that_ignores_keys_doubles_orders_and_says_so(tmp_path: Path) -> None:
+    with running_api("--ignore-keys", folder=tmp_path) as api:
+        assert post(api, "A-1", key="k1").order_id != post(api, "A-1", key="k1").order_id
+        post(api, "A-2", key="k2")
+        stats = ask(api, "GET", "/stats?orders=1").body["data"]
+    assert stats == {"requests": 3, "applied": 3, "doubled": 1, "faults": {}, "orders": {"A-1": 2, "A-2": 1}}
+
+
+def test_orders_and_keys_survive_a_kill(tmp_path: Path) -> None:
+    with running_api("--store", "orders.jsonl", folder=tmp_path) as api:
+        first = post(api, "A-1", key="k1")
+        api.process.kill()
+        api.process.wait()
+    with running_api("--store", "orders.jsonl", folder=tmp_path) as api:
+        assert api.applied() == 1
+        assert post(api, "A-1", key="k1").order_id == first.order_id
+        assert post(api, "A-2", key="k2").order_id == 2
+
+
+def test_the_record_holds_the_bodies_as_they_came(tmp_path: Path) -> None:
+    body = json.dumps(order("A-1", total=0), indent=1).replace('"total": 0', '"total": 10.50').encode()
+    with running_api("--record", "bodies.jsonl", folder=tmp_path) as api:
+        assert ask(api, "POST", "/orders", body).status == 201
+        assert ask(api, "POST", "/orders", order("A-2", total=-1)).status == 422
+        post(api, "A-3")
+    lines = (tmp_path / "bodies.jsonl").read_bytes().splitlines()
+    assert lines == [body.replace(b"\n", b" "), json.dumps(order("A-3")).encode()]
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_each_fault_does_to_the_order_what_its_name_says(tmp_path: Path, fault: Fault) -> None:
+    order_no = first_order_with(seed=5, faults=[fault])
+    with running_api("--faults", "1", "--seed", "5", folder=tmp_path) as api:
+        if fault is Fault.LOST_ANSWER:
+            with pytest.raises(RemoteDisconnected):
+                post(api, order_no)
+        else:
+            reply = post(api, order_no)
+            assert (reply.status, reply.body["code"], reply.retry_after) == {
+                Fault.ERROR_BEFORE: (500, 50000, None),
+                Fault.ERROR_AFTER: (500, 50000, None),
+                Fault.BUSINESS_ERROR: (200, 40012, None),
+                Fault.THROTTLED: (429, 42900, "1"),
+            }[fault]
+        assert times_applied(api, order_no) == (fault in (Fault.ERROR_AFTER, Fault.LOST_ANSWER))
+        assert api.stats()["faults"] == {fault.name.lower(): 1}
+
+
+def test_an_order_that_was_applied_is_never_refused_afterwards(tmp_path: Path) -> None:
+    order_no = first_order_with(seed=5, faults=[Fault.ERROR_AFTER, Fault.BUSINESS_ERROR])
+    with running_api("--faults", "1", "--seed", "5", folder=tmp_path) as api:
+        assert post(api, order_no, key="k1").status == 500
+        assert post(api, order_no, key="k1").body == {"code": 0, "data": {"id": 1}}
+
+
+def test_faults_come_in_the_share_asked_for_and_by_order_not_by_arrival() -> None:
+    orders = [f"A-{number}" for number in range(20_000)]
+    forwards, backwards, other = (Faults(share=0.02, seed=seed) for seed in (1, 1, 2))
+    drawn = {order_no: forwards.draw(order_no) for order_no in orders}
+    assert drawn == {order_no: backwards.draw(order_no) for order_no in reversed(orders)}
+    assert drawn != {order_no: other.draw(order_no) for order_no in orders}
+    assert 300 < sum(fault is not None for fault in drawn.values()) < 500
+    assert set(drawn.values()) == {None, *Fault}
+
+
+def test_requests_in_one_packet_are_answered_in_their_order_on_one_connection(tmp_path: Path) -> None:
+    bodies = [json.dumps(order(f"A-{number}")).encode() for number in (1, 2)]
+    with (
+        running_api("--latency", "20ms", folder=tmp_path) as api,
+        socket.create_connection(("127.0.0.1", api.port), timeout=30) as client,
+    ):
+        client.sendall(b"".join([raw_post(bodies[0]), raw_post(bodies[1], b"Connection: close\r\n")]))
+        answers = read_to_end(client)
+    assert answers.index(b'{"id":1}') < answers.index(b'{"id":2}')
+    assert answers.count(b"Connection: close") == 1
+
+
+def test_bytes_that_are_no_http_get_a_400_and_a_closed_connection(tmp_path: Path) -> None:
+    with (
+        running_api(folder=tmp_path) as api,
+        socket.create_connection(("127.0.0.1", api.port), timeout=30) as client,
+    ):
+        client.sendall(b"SSH-2.0-nothing\r\n\r\n")
+        assert read_to_end(client).startswith(b"HTTP/1.1 400 Bad Request\r\n")
+
+
+def test_no_answer_comes_before_its_latency(tmp_path: Path) -> None:
+    with running_api("--latency", "100ms", folder=tmp_path) as api:
+        started = time.monotonic()
+        assert post(api, "A-1").status == 201
+        assert time.monotonic() - started >= 0.1
+
+
+def test_the_api_ends_with_whoever_started_it(tmp_path: Path) -> None:
+    with running_api(folder=tmp_path) as api:
+        assert api.process.stdin is not None
+        api.process.stdin.close()
+        assert api.process.wait(30) == 0
+
+
+def test_a_signal_ends_the_api_and_it_says_what_it_did(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with running_api(folder=tmp_path) as api:
+        post(api, "A-1")
+        api.process.send_signal(signal.SIGTERM)
+        assert api.process.wait(30) == 0
+    assert capfd.readouterr().err == "1 orders applied, 0 of them more than once\n"
+
+
+def test_an_api_that_cannot_start_says_so_at_once(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError, match="before it listened"), running_api("--faults", "many", folder=tmp_path):
+        pass
+    assert "--faults" in capfd.readouterr().err
+
+
+def first_order_with(*, seed: int, faults: list[Fault]) -> str:
+    """The first order whose requests meet these faults, one after the other."""
+    for number in range(10_000):
+        order_no = f"A-{number}"
+        draws = Faults(share=1, seed=seed)
+        if [draws.draw(order_no) for _ in faults] == faults:
+            return order_no
+    raise AssertionError(f"no order meets {faults}")
+
+
+def raw_post(body: bytes, headers: bytes = b"") -> bytes:
+    lines = [
+        b"POST /orders HTTP/1.1",
+        b"Host: shop",
+        b"Authorization: Bearer " + TOKEN.encode(),
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+    ]
+    return b"\r\n".join(lines) + b"\r\n" + headers + b"\r\n" + body
+
+
+def read_to_end(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(65536), b""))
