@@ -54,7 +54,7 @@ class Feeder:
         await self._pages.put(None)
 
     async def feed(self) -> None:
-        """The loop that hands rows on, until the last page or the limit. Asked to stop, it takes the pages and leaves the rows."""
+        """The loop that hands rows on, until the last page or the limit. Asked to stop, it takes pages and leaves their rows."""
         while not self.limit_is_reached and (page := await self._pages.get()) is not None:
             for start in range(0, len(page.rows), self._announcer.chunk):
                 await self._outbox.wanted()

@@ -39,7 +39,7 @@ class Stop:
             self._asked.set()
 
     def fail(self, error: PenstockError) -> None:
-        """Drain because of an error that a person must see. It counts even if the run was to end anyway; the first one is kept."""
+        """Drain because of an error that a person must see. It counts even if the run was to end anyway; the first is kept."""
         if self.error is None:
             self.error, self.ended, self.detail = error, Ended.FAILED, str(error)
         self._asked.set()

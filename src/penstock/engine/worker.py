@@ -16,7 +16,7 @@ from penstock.engine.heartbeat import Heartbeat
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.reader import Reader
-from penstock.engine.report import Progress
+from penstock.engine.report import Progress, Tally
 from penstock.engine.senders import Senders
 from penstock.engine.settler import Settler
 from penstock.engine.speedometer import Speedometer, limited_by
@@ -200,3 +200,13 @@ class Worker:
                     )
                 )
             await asyncio.sleep(SHOW)
+
+
+async def work(parts: Parts, task: Task, stop: Stop, show: Show | None = None) -> Tally:
+    """Run one worker from the first lease to the last commit. Raises the PenstockError that ended it, once it has drained."""
+    async with asyncio.TaskGroup() as loops:
+        worker = Worker(parts, task, stop, show, loops)
+        await worker.run()
+    if stop.error is not None:
+        raise stop.error
+    return worker.tallies.tally

@@ -1,0 +1,159 @@
+import math
+from random import Random
+
+import pytest
+
+from penstock.pacing.bucket import TokenBucket
+from penstock.pacing.limits import AdaptiveLimit
+from penstock.pacing.pace import THROTTLED_IN_A_ROW, UNKNOWN_IN_A_ROW, Pace
+
+
+def new_pace(*, limit: AdaptiveLimit | None = None) -> Pace:
+    return Pace(limit=limit, bucket=TokenBucket(math.inf, 0.0), first_wait=1.0, longest_wait=30.0, random=Random(1))
+
+
+@pytest.fixture
+def pace() -> Pace:
+    """A pace whose worker may have 8 requests on the wire."""
+    pace = new_pace()
+    pace.set_share(concurrency=8, rate=math.inf, now=0.0)
+    return pace
+
+
+@pytest.fixture
+def open_pace(pace: Pace) -> Pace:
+    pace.accepted(0.01, 0.0)
+    return pace
+
+
+def test_nothing_goes_out_before_the_ledger_has_given_a_share() -> None:
+    assert new_pace().allowed() == 0
+
+
+def test_a_run_starts_with_one_request_and_opens_up_after_the_first_accepted_answer(pace: Pace) -> None:
+    assert pace.allowed() == 1
+    assert pace.accepted(0.01, 0.0)
+    assert pace.allowed() == 8
+    assert not pace.accepted(0.01, 0.0)
+
+
+def test_a_refused_row_opens_nothing(pace: Pace) -> None:
+    pace.refused()
+    assert pace.allowed() == 1
+
+
+def test_auto_lets_no_more_out_than_both_its_limit_and_the_share() -> None:
+    limit = AdaptiveLimit(256)
+    pace = new_pace(limit=limit)
+    pace.set_share(concurrency=8, rate=math.inf, now=0.0)
+    pace.accepted(0.01, 0.0)
+    assert pace.allowed() == limit.value == 2
+    for _ in range(50):
+        pace.accepted(0.01, 0.0)
+    assert limit.value > 8
+    assert pace.allowed() == 8
+
+
+def test_an_answer_that_blames_the_job_holds_the_run_with_one_request_at_a_time(open_pace: Pace) -> None:
+    open_pace.held("answered 401", 10.0, sent_at=9.9)
+    assert open_pace.hold is not None
+    assert open_pace.hold.reason == "answered 401"
+    assert open_pace.allowed() == 1
+    assert open_pace.delay(10.0) >= 1.0
+    assert open_pace.limited_by(10.0) == "hold"
+
+
+def test_a_hold_feels_its_way_further_and_further_apart_up_to_the_longest_wait(open_pace: Pace) -> None:
+    now, waits = 10.0, []
+    for _ in range(200):
+        open_pace.held("answered 401", now, sent_at=now)
+        waits.append(open_pace.delay(now))
+        now += waits[-1]
+    assert min(waits) >= 1.0
+    assert max(waits) <= 30.0
+    assert max(waits) > 25.0
+
+
+def test_requests_that_were_on_the_wire_when_the_hold_began_do_not_lengthen_it(open_pace: Pace) -> None:
+    open_pace.held("answered 401", 10.0, sent_at=9.0)
+    before = open_pace.delay(10.0)
+    for _ in range(50):
+        open_pace.held("answered 401", 10.0, sent_at=9.5)
+    assert open_pace.delay(10.0) == before
+
+
+def test_a_hold_ends_with_the_first_accepted_answer(open_pace: Pace) -> None:
+    open_pace.held("answered 401", 10.0, sent_at=9.0)
+    assert open_pace.accepted(0.01, 20.0)
+    assert open_pace.hold is None
+    assert open_pace.allowed() == 8
+
+
+def test_a_refused_row_ends_a_hold_but_does_not_open_up(open_pace: Pace) -> None:
+    open_pace.held("answered 401", 10.0, sent_at=9.0)
+    open_pace.refused()
+    assert open_pace.hold is None
+    assert open_pace.allowed() == 1
+
+
+def test_retry_after_stops_every_request_of_the_worker(open_pace: Pace) -> None:
+    open_pace.throttled("answered 429", 7.0, 100.0)
+    assert open_pace.delay(100.0) == 7.0
+    assert open_pace.limited_by(100.0) == "Retry-After"
+    assert open_pace.delay(107.0) == 0.0
+
+
+def test_nothing_but_throttled_answers_hold_the_run(open_pace: Pace) -> None:
+    for _ in range(THROTTLED_IN_A_ROW - 1):
+        open_pace.throttled("answered 429", None, 5.0)
+    assert open_pace.hold is None
+    open_pace.throttled("answered 429", None, 5.0)
+    assert open_pace.hold is not None
+
+
+def test_nothing_but_unknown_answers_hold_the_run(open_pace: Pace) -> None:
+    for _ in range(UNKNOWN_IN_A_ROW - 1):
+        open_pace.unknown("answered 500", 5.0)
+    assert open_pace.hold is None
+    open_pace.unknown("answered 500", 5.0)
+    assert open_pace.hold is not None
+
+
+def test_one_good_answer_in_between_keeps_the_run_going(open_pace: Pace) -> None:
+    for _ in range(UNKNOWN_IN_A_ROW * 3):
+        open_pace.unknown("answered 500", 5.0)
+        open_pace.accepted(0.01, 5.0)
+    assert open_pace.hold is None
+
+
+def test_a_blocked_pace_lets_nothing_out_until_every_block_is_gone(open_pace: Pace) -> None:
+    open_pace.block("settle", "the ledger does not answer", 5.0)
+    open_pace.block("announce", "the ledger does not answer", 6.0)
+    assert open_pace.allowed() == 0
+    assert open_pace.hold is not None
+    assert open_pace.hold.since == 5.0
+    open_pace.unblock("settle")
+    assert open_pace.allowed() == 0
+    open_pace.unblock("announce")
+    assert open_pace.allowed() == 8
+
+
+def test_a_paused_run_starts_again_with_one_request(open_pace: Pace) -> None:
+    open_pace.set_paused(True)
+    assert open_pace.allowed() == 0
+    assert open_pace.limited_by(0.0) == "pause"
+    open_pace.set_paused(False)
+    assert open_pace.allowed() == 1
+
+
+def test_a_share_of_nothing_lets_nothing_out(open_pace: Pace) -> None:
+    open_pace.set_share(concurrency=0, rate=math.inf, now=0.0)
+    assert open_pace.allowed() == 0
+
+
+def test_the_rate_delays_the_next_request(open_pace: Pace) -> None:
+    open_pace.set_share(concurrency=8, rate=2.0, now=0.0)
+    assert open_pace.delay(0.0) == 0.0
+    open_pace.sent()
+    assert open_pace.delay(0.0) == 0.5
+    assert open_pace.limited_by(0.0) == "rate"
