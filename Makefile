@@ -31,7 +31,7 @@ check: $(development) ## format, lint, types, import directions, docs
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@$(python) scripts/check-docs
+	@$(python) scripts/check_docs.py
 
 bench: $(development) services ## measure speed; prints a table, judges nothing
 	@$(python) -m benchmarks
