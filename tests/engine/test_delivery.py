@@ -1,0 +1,102 @@
+from penstock.engine.delivery import Delivery, OpenRange, OpenRanges
+from penstock.ledger.base import Lease, RangeKind, Settlement
+from penstock.ledger.states import RowState
+from penstock.rows import Row
+
+
+def open_range(*, rows: int, read: bool = True, batch: int = 0) -> OpenRange:
+    range_ = OpenRange(Lease(1, RangeKind.SPAN, "me", 1, batch), deadline=60.0)
+    range_.outstanding = rows
+    range_.is_read = read
+    return range_
+
+
+def imported(number: int) -> Settlement:
+    return Settlement(str(number), RowState.IMPORTED, 1)
+
+
+def test_a_batch_holds_no_more_than_asked_for_and_gets_the_next_number() -> None:
+    range_ = open_range(rows=5, batch=7)
+    range_.settlements = [imported(number) for number in range(5)]
+    portion = range_.portion(3)
+    assert [settlement.key for settlement in portion.settlements] == ["0", "1", "2"]
+    assert (portion.batch, portion.remaining, portion.finished) == (8, 2, False)
+
+
+def test_the_last_row_finishes_the_range() -> None:
+    range_ = open_range(rows=2)
+    range_.settlements = [imported(0), imported(1)]
+    portion = range_.portion(500)
+    assert portion.finished
+    range_.applied(portion)
+    assert range_.is_complete
+    assert range_.settlements == []
+
+
+def test_a_range_whose_reading_goes_on_is_not_finished_and_does_not_know_its_size() -> None:
+    range_ = open_range(rows=1, read=False)
+    range_.settlements = [imported(0)]
+    portion = range_.portion(500)
+    assert (portion.finished, portion.remaining) == (False, None)
+
+
+def test_a_row_that_waits_is_not_final() -> None:
+    range_ = open_range(rows=2)
+    range_.settlements = [imported(0), Settlement("1", RowState.PENDING, 1)]
+    portion = range_.portion(500)
+    assert (portion.finished, portion.remaining) == (False, 1)
+    range_.applied(portion)
+    assert range_.outstanding == 1
+
+
+def test_a_portion_made_again_before_it_is_applied_is_the_same() -> None:
+    range_ = open_range(rows=3)
+    range_.settlements = [imported(0)]
+    first = range_.portion(500)
+    assert range_.portion(500) == first
+
+
+def test_a_window_is_dropped_with_the_batch_that_settles_its_last_key_and_not_before() -> None:
+    range_ = open_range(rows=3)
+    range_.windows[1] = 2
+    one, two = (Delivery(range_, Row(key, ()), b"", 0.0) for key in ("0", "1"))
+    one.window = two.window = 1
+    range_.exposed = {"0", "1"}
+    range_.settlements.append(imported(0))
+    one.leave_window()
+    assert range_.portion(500).windows_done == ()
+    range_.settlements.append(imported(1))
+    two.leave_window()
+    assert range_.portion(1).windows_done == ()  # the batch that holds only the first key must leave the window
+    whole = range_.portion(500)
+    assert whole.windows_done == (1,)
+    range_.applied(whole)
+    assert range_.exposed == set()
+    assert range_.portion(500).windows_done == ()
+
+
+def test_leaving_a_window_twice_counts_once() -> None:
+    range_ = open_range(rows=2)
+    range_.windows[1] = 2
+    delivery = Delivery(range_, Row("0", ()), b"", 0.0)
+    delivery.window = 1
+    delivery.leave_window()
+    delivery.leave_window()
+    assert range_.windows == {1: 1}
+
+
+def test_a_range_given_back_is_not_finished() -> None:
+    portion = open_range(rows=2).portion(500, release=True)
+    assert (portion.release, portion.finished) == (True, False)
+
+
+def test_a_lost_range_is_known_to_all_who_hold_it() -> None:
+    ranges = OpenRanges()
+    range_ = open_range(rows=1)
+    ranges.open(range_)
+    range_.exposed = {"0", "1"}
+    assert ranges.exposed == 2
+    assert ranges.lose(1) is range_
+    assert range_.is_lost
+    assert len(ranges) == ranges.exposed == 0
+    assert ranges.lose(1) is None

@@ -1,0 +1,161 @@
+import asyncio
+import math
+from random import Random
+
+import pytest
+
+from penstock.engine.delivery import Delivery, OpenRange
+from penstock.engine.outbox import Outbox
+from penstock.ledger.base import Lease, RangeKind
+from penstock.pacing.bucket import TokenBucket
+from penstock.pacing.pace import Pace
+from penstock.rows import Row
+
+
+class Surroundings:
+    """What an outbox looks at, to be set by hand: clocks, room, renewals."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.has_room = True
+        self.renewals = 0
+        self.pace = Pace(limit=None, bucket=TokenBucket(math.inf, 0.0), first_wait=1, longest_wait=1, random=Random(1))
+        self.pace.set_share(concurrency=2, rate=math.inf, now=0.0)
+        self.pace.accepted(0.01, 0.0)
+        self.range = OpenRange(Lease(1, RangeKind.SPAN, "me", 1, 0), deadline=160.0)
+
+    def outbox(self) -> Outbox:
+        return Outbox(
+            pace=self.pace,
+            time=lambda: self.now,
+            boottime=lambda: self.now,
+            total=30.0,
+            has_room=lambda: self.has_room,
+            renew=self.renew,
+            low=3,
+        )
+
+    def renew(self) -> None:
+        self.renewals += 1
+
+    def deliveries(self, count: int) -> list[Delivery]:
+        return [Delivery(self.range, Row(str(number), ()), b"", self.now) for number in range(count)]
+
+
+@pytest.fixture
+def around() -> Surroundings:
+    return Surroundings()
+
+
+async def waits(outbox: Outbox) -> asyncio.Task[Delivery | None]:
+    """Somebody who takes; everything that can happen has happened when this returns."""
+    task = asyncio.create_task(outbox.take())
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_no_more_go_out_at_once_than_the_pace_allows(around: Surroundings) -> None:
+    outbox = around.outbox()
+    outbox.put(around.deliveries(3))
+    first, second, third = await waits(outbox), await waits(outbox), await waits(outbox)
+    assert (first.done(), second.done(), third.done()) == (True, True, False)
+    outbox.left()
+    outbox.pump()
+    assert await third is not None
+    assert outbox.in_flight == 2
+
+
+async def test_nothing_goes_out_while_answers_cannot_be_settled(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.has_room = False
+    outbox.put(around.deliveries(1))
+    taker = await waits(outbox)
+    assert not taker.done()
+    around.has_room = True
+    outbox.pump()
+    assert await taker is not None
+
+
+async def test_no_request_starts_that_could_outlive_its_lease(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.now = 131.0  # 30 s for an attempt, and the lease is good for 29
+    outbox.put(around.deliveries(1))
+    taker = await waits(outbox)
+    assert not taker.done()
+    assert around.renewals > 0
+    around.range.deadline = 190.0
+    outbox.pump()
+    assert await taker is not None
+
+
+async def test_rows_of_a_lost_range_are_dropped(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.pace.set_share(concurrency=0, rate=math.inf, now=0.0)
+    outbox.put(around.deliveries(2))
+    around.range.is_lost = True
+    around.pace.set_share(concurrency=2, rate=math.inf, now=0.0)
+    taker = await waits(outbox)
+    assert not taker.done()
+    assert outbox.is_idle
+    await outbox.idle()
+    outbox.close()
+    assert await taker is None
+
+
+async def test_the_rate_is_kept(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.pace.set_share(concurrency=2, rate=2.0, now=around.now)
+    outbox.put(around.deliveries(2))
+    assert (await waits(outbox)).done()
+    second = await waits(outbox)
+    assert not second.done()
+    around.now += 0.5
+    outbox.pump()
+    assert await second is not None
+
+
+async def test_more_is_wanted_when_few_are_left(around: Surroundings) -> None:
+    outbox = around.outbox()
+    outbox.put(around.deliveries(3))
+    wanted = asyncio.create_task(outbox.wanted())
+    await asyncio.sleep(0)
+    assert not wanted.done()
+    await outbox.take()
+    await wanted
+
+
+async def test_a_closed_outbox_keeps_what_did_not_go_out(around: Surroundings) -> None:
+    outbox = around.outbox()
+    early, late = around.deliveries(3), around.deliveries(1)
+    outbox.put(early)
+    assert await outbox.take() is early[0]
+    outbox.close()
+    outbox.put(late)
+    assert await outbox.take() is None
+    assert outbox.kept() == [*early[1:], *late]
+    assert outbox.kept() == []
+    idle = asyncio.create_task(outbox.idle())
+    await asyncio.sleep(0)
+    assert not idle.done()
+    outbox.left()
+    await idle
+
+
+async def test_it_is_idle_when_nothing_waits_and_nothing_is_on_the_wire(around: Surroundings) -> None:
+    outbox = around.outbox()
+    assert outbox.is_idle
+    outbox.put(around.deliveries(1))
+    assert not outbox.is_idle
+    await outbox.take()
+    assert not outbox.is_idle
+    outbox.left()
+    await outbox.idle()
+
+
+async def test_rows_read_long_ago_are_told(around: Surroundings) -> None:
+    outbox = around.outbox()
+    old = around.deliveries(2)
+    around.now += 100
+    outbox.put([*old, *around.deliveries(1)])
+    assert outbox.stale(150.0, 10) == old
+    assert outbox.stale(150.0, 1) == old[:1]
