@@ -13,7 +13,7 @@ import httptools
 from penstock.demo.service import Answer, Request
 
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-_BAD_REQUEST = Answer(400, b'{"code":40000,"message":"this is no HTTP/1.1"}')
+_BAD_REQUEST = Answer(400, b'{"code":400,"message":"this is no HTTP/1.1"}')
 
 
 class Connection(asyncio.Protocol):

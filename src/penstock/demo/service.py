@@ -13,6 +13,9 @@ import orjson
 from penstock.demo.faults import Fault, Faults
 from penstock.demo.orders import OrderBook, StoredOrder, problem_with
 
+REUSED_KEY = 40009
+MOVING_BUYER = 40012
+
 
 class Request(NamedTuple):
     """headers: names in lower case."""
@@ -58,7 +61,7 @@ class OrderService:
 
     def answer(self, request: Request) -> Answer | None:
         if request.headers.get(b"authorization") != self._authorization:
-            return _problem(401, 40100, "the token is missing or wrong")
+            return _problem(401, "the token is missing or wrong")
         match request.method, request.path:
             case "POST", "/orders":
                 self._requests += 1
@@ -68,24 +71,24 @@ class OrderService:
             case "GET", "/stats":
                 return self._tell_stats(request.query)
             case _, "/orders" | "/stats":
-                return _problem(405, 40500, f"{request.method} is not served here")
+                return _problem(405, f"{request.method} is not served here")
             case _:
-                return _problem(404, 40400, f"there is nothing at {request.path}")
+                return _problem(404, f"there is nothing at {request.path}")
 
     def _take(self, request: Request) -> Answer | None:
         if not request.headers.get(b"content-type", b"").startswith(b"application/json"):
-            return _problem(415, 41500, "send application/json")
+            return _problem(415, "send application/json")
         try:
             order = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
-            return _problem(400, 40000, f"the body is no JSON: {error}")
+            return _problem(400, f"the body is no JSON: {error}")
         if (problem := problem_with(order)) is not None:
-            return _problem(422, 42200, problem)
+            return _problem(422, problem)
         key = request.headers.get(b"idempotency-key", b"").decode("latin-1") if self._honour_keys else ""
         known = self._book.with_key(key) if key else None
         checksum = crc32(request.body)
         if known is not None and known.checksum != checksum:
-            return _problem(422, 42209, "this Idempotency-Key came with another body before")
+            return _problem(422, "this Idempotency-Key came with another body before", code=REUSED_KEY)
         return self._apply(order["orderNo"], key, checksum, request.body, known)
 
     def _apply(self, order_no: str, key: str, checksum: int, body: bytes, known: StoredOrder | None) -> Answer | None:
@@ -96,15 +99,15 @@ class OrderService:
             self._stumbles[fault.name.lower()] += 1
         match fault:
             case Fault.ERROR_BEFORE:
-                return _problem(500, 50000, "something broke")
+                return _problem(500, "something broke")
             case Fault.THROTTLED:
-                return Answer(429, orjson.dumps({"code": 42900, "message": "slow down"}), retry_after=1)
+                return Answer(429, orjson.dumps({"code": 429, "message": "slow down"}), retry_after=1)
             case Fault.BUSINESS_ERROR:
-                return _problem(200, 40012, "the buyer's account is being moved; ask again later")
+                return _problem(200, "the buyer's account is being moved; ask again later", code=MOVING_BUYER)
         order = known or self._add(order_no, key, checksum, body)
         match fault:
             case Fault.ERROR_AFTER:
-                return _problem(500, 50000, "something broke")
+                return _problem(500, "something broke")
             case Fault.LOST_ANSWER:
                 return None
         return Answer(201 if known is None else 200, b'{"code":0,"data":{"id":%d}}' % order.order_id)
@@ -118,7 +121,7 @@ class OrderService:
     def _find(self, query: str) -> Answer:
         external = parse_qs(query).get("external")
         if external is None:
-            return _problem(400, 40001, "say which: ?external=<orderNo>")
+            return _problem(400, "say which: ?external=<orderNo>")
         items = [{"id": order_id} for order_id in self._book.ids_of(external[0])]
         return _found({"total": len(items), "items": items})
 
@@ -138,5 +141,6 @@ def _found(data: Mapping[str, object]) -> Answer:
     return Answer(200, orjson.dumps({"code": 0, "data": data}))
 
 
-def _problem(status: int, code: int, message: str) -> Answer:
-    return Answer(status, orjson.dumps({"code": code, "message": message}))
+def _problem(status: int, message: str, *, code: int | None = None) -> Answer:
+    """code: of a rule of the shop's; what HTTP itself can say has its status there too."""
+    return Answer(status, orjson.dumps({"code": code or status, "message": message}))
