@@ -1,0 +1,148 @@
+"""A request as bytes, and the address it goes to. Nothing of a row can change where it goes or end a header early."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from pydantic import SecretStr
+
+from penstock.errors import JobError, RowError
+
+_SCHEMES = {"http": 80, "https": 443}
+# The path and query may hold expressions, so that only what stands before them is looked at.
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)")
+_AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_UNSAFE_IN_VALUE = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_UNSAFE_IN_TARGET = re.compile(rb"[^\x21-\x7e]")
+_NEVER_SENT_BY_HAND = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te"}
+)
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAddress:
+    """Where requests go, fixed for the whole job. host: as resolved (IDNA, no brackets). authority: the Host header."""
+
+    host: str
+    port: int
+    tls: bool
+    authority: str
+
+
+def parse_target_url(url: SecretStr) -> TargetAddress:
+    """The address of a target url whose path and query may hold expressions. Raises JobError, which shows nothing of
+    the url's path and query."""
+    found = _URL.match(url.get_secret_value().strip())
+    scheme = found["scheme"].lower() if found else ""
+    if found is None or scheme not in _SCHEMES:
+        raise JobError("target.url: is no http:// or https:// address; write it like https://api.example.com/v2/orders")
+    authority = found["authority"]
+    if "@" in authority:
+        raise JobError("target.url: holds a user or password; put them into target.headers, as Authorization")
+    parts = _AUTHORITY.fullmatch(authority)
+    if parts is None:
+        raise JobError(
+            f"target.url: {authority!r} is no host or host:port; expressions may follow only in path and query"
+        )
+    host = _resolvable(parts["host"])
+    port = int(parts["port"]) if parts["port"] else _SCHEMES[scheme]
+    if not 0 < port < 65536:
+        raise JobError(f"target.url: port {port} does not exist; ports are 1 to 65535")
+    shown = f"[{host}]" if ":" in host else host
+    return TargetAddress(host, port, scheme == "https", shown if port == _SCHEMES[scheme] else f"{shown}:{port}")
+
+
+def _resolvable(host: str) -> str:
+    if host.startswith("["):
+        try:
+            return ipaddress.IPv6Address(host[1:-1]).compressed
+        except ValueError:
+            raise JobError(f"target.url: {host} is no IPv6 address") from None
+    try:
+        name = host.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        name = ""
+    if not _HOST_NAME.fullmatch(name):
+        raise JobError(f"target.url: {host!r} is no host name")
+    return name
+
+
+class RequestWriter:
+    """Turns rows' payloads into whole requests. What all requests share is put together once.
+
+    headers: those of every request. row_headers: names of those whose values come with each row; `render` gets these.
+    Raises JobError for a method, name or value that cannot be sent.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        address: TargetAddress,
+        headers: Sequence[tuple[str, str]] = (),
+        *,
+        row_headers: Iterable[str] = (),
+    ) -> None:
+        if not _TOKEN.fullmatch(method):
+            raise JobError(f"target.method: {method!r} is no HTTP method")
+        row_names = [name.lower() for name in row_headers]
+        given = {name.lower() for name, _ in headers} | set(row_names)
+        for name in [*(name for name, _ in headers), *row_names]:
+            _check_name(name)
+        for name, value in headers:
+            if _UNSAFE_IN_VALUE.search(value):
+                raise JobError(
+                    f"target.headers.{name}: the value holds a line break or a character that no header can carry"
+                )
+        added = [(name, value) for name, value in _OURS if name.lower() not in given]
+        shared = "".join(f"{name}: {value}\r\n" for name, value in [("Host", address.authority), *added, *headers])
+        self._opening = method.encode("ascii") + b" "
+        self._shared = b" HTTP/1.1\r\n" + shared.encode("latin-1")
+        self._adds_key = "idempotency-key" not in given
+        self._omits_length = method in _WITHOUT_BODY
+        self._checked_target = b""
+
+    def render(self, target: bytes, headers: Sequence[tuple[str, str]], idempotency_key: str, body: bytes) -> bytes:
+        """One whole request. target: path and query, percent-encoded. headers: this row's own. idempotency_key: ASCII, sent
+        unless the job file names that header itself. Raises RowError for what would break out of its place."""
+        if target != self._checked_target:
+            if not target.startswith(b"/") or _UNSAFE_IN_TARGET.search(target):
+                raise RowError("the url's path and query hold a character that is not percent-encoded", column="url")
+            self._checked_target = target
+        key = b"Idempotency-Key: %b\r\n" % idempotency_key.encode("ascii") if self._adds_key else b""
+        own = _rendered(headers) if headers else b""
+        length = b"Content-Length: %d\r\n" % len(body) if body or not self._omits_length else b""
+        return b"".join((self._opening, target, self._shared, own, key, length, b"\r\n", body))
+
+
+_OURS = (
+    ("User-Agent", f"penstock/{version('penstock')}"),
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "gzip"),
+)
+
+
+def _check_name(name: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise JobError(f"target.headers: {name!r} is no header name")
+    if name.lower() in _NEVER_SENT_BY_HAND:
+        raise JobError(f"target.headers.{name}: penstock writes this header itself; leave it out")
+
+
+def _rendered(headers: Sequence[tuple[str, str]]) -> bytes:
+    for name, value in headers:
+        if _UNSAFE_IN_VALUE.search(value):
+            raise RowError(
+                f"header {name}: the value holds a line break or a character that no header can carry",
+                column=f"headers.{name}",
+            )
+        if not _TOKEN.fullmatch(name):
+            raise RowError(f"{name!r} is no header name", column="headers")
+    return "".join([f"{name}: {value}\r\n" for name, value in headers]).encode("latin-1")
