@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
@@ -27,6 +28,14 @@ class Row(NamedTuple):
 
     key: KeyText
     values: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands in a row for a value that has no Python form (a zero date, bytes that are no text of the column's charset).
+    A row fails only if its mapping uses it. reason: for people: "'0000-00-00' is no date; set source.zero_dates: null"."""
+
+    reason: str
 
 
 # Types that JSON does not know travel as a one-entry object that names them.
