@@ -30,7 +30,7 @@ check: $(development) ## format, lint, types, import directions, docs
 	@.venv/bin/ruff format --check
 	@.venv/bin/ruff check
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports
+	@.venv/bin/lint-imports --no-logo
 	@$(python) scripts/check_docs.py
 
 bench: $(development) services ## measure speed; prints a table, judges nothing
