@@ -14,7 +14,7 @@ class Fault(Enum):
     LOCKED = "another session holds a lock"  # the statement was rolled back, the transaction may not be
     DEADLOCK = "the transaction was rolled back in a deadlock"
     DENIED = "a right is missing"
-    MISSING = "a table or column is missing"
+    MISSING = "a table, a column or the SQLite file is missing"
     READ_ONLY = "the server takes no writes"
     FULL = "the disk is full"
     OTHER = "the statement is wrong or the data does not fit"
@@ -25,10 +25,13 @@ _MYSQL = {
     3572: Fault.LOCKED,  # NOWAIT
     1213: Fault.DEADLOCK,
     1020: Fault.DEADLOCK,  # "record has changed since last read": MariaDB with innodb_snapshot_isolation
+    1412: Fault.LOCKED,  # the table was altered between two statements; the next one sees the new form
+    1615: Fault.LOCKED,  # the same, of a prepared statement
     1044: Fault.DENIED,
     1045: Fault.DENIED,
     1142: Fault.DENIED,
     1143: Fault.DENIED,
+    1370: Fault.DENIED,
     1227: Fault.DENIED,
     1698: Fault.DENIED,
     1049: Fault.MISSING,
@@ -41,12 +44,25 @@ _MYSQL = {
     28: Fault.FULL,
     1021: Fault.FULL,
     1114: Fault.FULL,
+    1037: Fault.LOST,  # out of memory
     1040: Fault.LOST,  # too many connections
+    1041: Fault.LOST,
+    1047: Fault.LOST,  # a Galera node that has left its cluster
     1053: Fault.LOST,  # shutdown in progress
     1077: Fault.LOST,
     1129: Fault.LOST,
+    1135: Fault.LOST,
+    1158: Fault.LOST,
+    1159: Fault.LOST,
+    1160: Fault.LOST,
+    1161: Fault.LOST,
+    1180: Fault.LOST,  # an error during COMMIT
+    1203: Fault.LOST,  # too many connections of this user
+    1226: Fault.LOST,
     1317: Fault.LOST,  # query interrupted
     1927: Fault.LOST,  # connection killed
+    1969: Fault.LOST,  # max_statement_time
+    3024: Fault.LOST,  # max_execution_time
     2002: Fault.LOST,
     2003: Fault.LOST,
     2006: Fault.LOST,
@@ -61,8 +77,10 @@ _SQLITE = {
     sqlite3.SQLITE_LOCKED: Fault.LOCKED,
     sqlite3.SQLITE_FULL: Fault.FULL,
     sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: Fault.LOST,
+    sqlite3.SQLITE_CANTOPEN: Fault.MISSING,
     sqlite3.SQLITE_IOERR: Fault.LOST,
+    sqlite3.SQLITE_INTERRUPT: Fault.LOST,
+    sqlite3.SQLITE_SCHEMA: Fault.LOCKED,
     sqlite3.SQLITE_PERM: Fault.DENIED,
     sqlite3.SQLITE_AUTH: Fault.DENIED,
 }

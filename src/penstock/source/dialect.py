@@ -1,0 +1,38 @@
+"""The few places where the SQL that reads a source differs between databases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """name: as sqlglot calls it. placeholder: of a bound value, in the driver's own style.
+    formats: the driver puts values in with `%`, so a per cent sign of the user's text is written twice.
+    compares_rows: (a, b) > (x, y) uses an index. MySQL scans it whole (21 ms instead of 0.6 at 200,000 rows), SQLite does not.
+    """
+
+    name: str
+    placeholder: str
+    formats: bool
+    compares_rows: bool
+
+    def quote(self, identifier: str) -> str:
+        # Backquotes in SQLite too: what is in double quotes there and is no column silently becomes a text.
+        return "`" + identifier.replace("`", "``") + "`"
+
+    def quote_path(self, *identifiers: str) -> str:
+        return ".".join(self.quote(identifier) for identifier in identifiers if identifier)
+
+    def verbatim(self, text: str) -> str:
+        """Text of the user's, to stand in a statement that is executed with values."""
+        return text.replace("%", "%%") if self.formats else text
+
+
+MYSQL = Dialect(name="mysql", placeholder="%s", formats=True, compares_rows=False)
+SQLITE = Dialect(name="sqlite", placeholder="?", formats=False, compares_rows=True)
+
+
+def dialect_of(kind: str) -> Dialect:
+    """Of a `Database.kind`. PostgreSQL gets its line here."""
+    return SQLITE if kind == "sqlite" else MYSQL

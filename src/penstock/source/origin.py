@@ -1,0 +1,123 @@
+"""Which table's column stands behind a column of the result. Pure; what a table holds is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeAlias
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.scope import Scope, build_scope
+
+
+class Table(NamedTuple):
+    """schema: "" for the database of the URL."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}" if self.schema else self.name
+
+
+class Origin(NamedTuple):
+    """A column of a table."""
+
+    table: Table
+    column: str
+
+
+# What each table of the query holds: its columns' names.
+TableColumns: TypeAlias = Mapping[Table, frozenset[str]]
+
+
+def tables_of(tree: exp.Expr | None) -> frozenset[Table]:
+    """Every name that the query reads from: tables, views, and the names of its own WITH parts."""
+    return frozenset(_table(node) for node in tree.find_all(exp.Table)) if tree is not None else frozenset()
+
+
+def origins_of(tree: exp.Expr | None, names: tuple[str, ...], columns: TableColumns) -> Mapping[str, Origin]:
+    """Result column → the one table column that it shows unchanged. Expressions, set operations and what cannot be told apart
+    are missing."""
+    try:
+        scope = build_scope(tree) if tree is not None else None
+    except SqlglotError:
+        scope = None
+    found = {name: _trace(scope, name, columns) for name in names} if scope is not None else {}
+    return {name: origin for name, origin in found.items() if origin is not None}
+
+
+def named_by(tree: exp.Expr | None, name: str) -> tuple[str, ...] | None:
+    """What the outermost SELECT itself calls a result column: ("o", "id"), ("id",); None if it is no plain column there.
+
+    A bare name that another result column is called by as well is told apart by no one: ORDER BY would take the other.
+    """
+    if not isinstance(tree, exp.Select):
+        return None
+    named = [column for column in tree.selects if column.alias_or_name.lower() == name.lower()]
+    if len(named) > 1:
+        return None
+    if named:
+        column = named[0].unalias()
+        if not isinstance(column, exp.Column) or column.is_star:
+            return None
+        path = tuple(part.name for part in column.parts)
+    else:
+        stars = [column for column in tree.selects if column.is_star]
+        if len(stars) != 1:
+            return None
+        star = stars[0]
+        path = (*(part.name for part in star.parts[:-1]), name) if isinstance(star, exp.Column) else (name,)
+    taken = any(column.alias.lower() == path[0].lower() for column in tree.selects if column not in named)
+    return None if len(path) == 1 and taken else path
+
+
+def _trace(scope: Scope, name: str, columns: TableColumns) -> Origin | None:
+    if not isinstance(scope.expression, exp.Select):
+        return None
+    named = [column for column in scope.expression.selects if column.alias_or_name.lower() == name.lower()]
+    if len(named) == 1:
+        column = named[0].unalias()
+        if not isinstance(column, exp.Column) or column.is_star:
+            return None
+        return _from_sources(scope, column.table, column.name, columns)
+    stars = [column for column in scope.expression.selects if column.is_star]
+    if named or len(stars) != 1:
+        return None
+    return _from_sources(scope, stars[0].table if isinstance(stars[0], exp.Column) else "", name, columns)
+
+
+def _from_sources(scope: Scope, qualifier: str, name: str, columns: TableColumns) -> Origin | None:
+    holders = [
+        source
+        for alias, (_, source) in scope.selected_sources.items()
+        if (alias.lower() == qualifier.lower() if qualifier else True)
+    ]
+    if len(holders) > 1:
+        holders = [source for source in holders if _holds(source, name, columns)]
+    if len(holders) != 1:
+        return None
+    [holder] = holders
+    return _trace(holder, name, columns) if isinstance(holder, Scope) else Origin(_table(holder), name)
+
+
+def _holds(source: exp.Table | Scope, name: str, columns: TableColumns) -> bool:
+    names = _outputs(source, columns) if isinstance(source, Scope) else columns.get(_table(source), ())
+    return name.lower() in {held.lower() for held in names}
+
+
+def _outputs(scope: Scope, columns: TableColumns) -> Iterator[str]:
+    if not isinstance(scope.expression, exp.Query):
+        return
+    for column in scope.expression.selects:
+        if not column.is_star:
+            yield column.alias_or_name
+            continue
+        qualifier = column.table if isinstance(column, exp.Column) else ""
+        for alias, (_, source) in scope.selected_sources.items():
+            if not qualifier or alias.lower() == qualifier.lower():
+                yield from _outputs(source, columns) if isinstance(source, Scope) else columns.get(_table(source), ())
+
+
+def _table(node: exp.Table) -> Table:
+    return Table(node.db, node.name)

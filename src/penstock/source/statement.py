@@ -1,0 +1,71 @@
+"""The user's query as sqlglot understands it. The tree decides what may be done; the text alone is ever sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+from sqlglot.tokenizer_core import Token, TokenType
+
+from penstock.errors import JobError
+from penstock.source.dialect import Dialect
+
+# Comments that MySQL and MariaDB run as SQL, and that sqlglot passes over.
+_RUNNING_COMMENTS = ("/*!", "/*M!")
+_FIRST_WORDS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """text: without closing semicolon and the comments around it. tokens: positions are of `text`.
+    tree: None where sqlglot does not understand the query; the database may, and it is then never looked into."""
+
+    text: str
+    tokens: Sequence[Token]
+    tree: exp.Expr | None
+
+
+def parse_statement(query: str, dialect: Dialect) -> Statement:
+    """Raises JobError unless the query is a single SELECT that only reads."""
+    try:
+        tokens = sqlglot.tokenize(query, read=dialect.name)
+    except SqlglotError as error:
+        raise JobError(f"source.query cannot be read: {_first_line(error)}") from error
+    while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
+        tokens.pop()
+    if not tokens:
+        raise JobError("source.query is empty; write a SELECT")
+    if any(token.token_type == TokenType.SEMICOLON for token in tokens):
+        raise JobError("source.query holds several statements; write a single SELECT")
+    text = query[: tokens[-1].end + 1]
+    if any(mark in text for mark in _RUNNING_COMMENTS):
+        return Statement(text, tokens, None)
+    try:
+        tree = sqlglot.parse_one(text, read=dialect.name)
+    except SqlglotError:
+        if tokens[0].token_type not in _FIRST_WORDS:
+            raise JobError(f"source.query begins with {tokens[0].text!r}; write a single SELECT") from None
+        tree = None
+    if tree is not None:
+        _refuse_all_but_reading(tree, tokens[0])
+    return Statement(text, tokens, tree)
+
+
+def _refuse_all_but_reading(tree: exp.Expr, first: Token) -> None:
+    if not isinstance(tree, exp.Query) or first.token_type not in _FIRST_WORDS:
+        raise JobError(f"source.query begins with {first.text!r}; write a single SELECT")
+    if any(isinstance(node, exp.Lock) for node in tree.walk()):
+        raise JobError("source.query locks rows (FOR UPDATE); leave that out: penstock reads without locks")
+    if any(isinstance(node, exp.Into) for node in tree.walk()):
+        raise JobError("source.query writes its result elsewhere (INTO); leave that out")
+    placeholder = next((node for node in tree.walk() if isinstance(node, exp.Placeholder)), None)
+    if placeholder is not None:
+        name = f":{placeholder.this}" if placeholder.this else "?"
+        raise JobError(f"source.query has the placeholder {name}, and nothing to put there; write the value itself")
+
+
+def _first_line(error: SqlglotError) -> str:
+    return str(error).splitlines()[0]
