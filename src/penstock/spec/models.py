@@ -1,141 +1,117 @@
-"""The job file as values: CONTRACT's keys, each with its meaning, default and limits. Frozen; unknown keys are refused.
+"""The job file as values: CONTRACT's keys, each with its meaning, default and limits, said once: the JSON Schema and the
+reference page are made of the descriptions here.
 
 Durations are seconds (float) once parsed, rates are requests per second. Secrets are SecretStr from the first moment on.
+A job may be built in Python as well; the same checks hold, and pydantic's ValidationError tells what is wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+import hashlib
+import json
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from penstock.spec.units import NEVER, ShareOrCount, parse_duration, parse_rate, parse_share_or_count
+from penstock.spec.delivery_part import Backoff, Delivery, Ledger, Timeout
+from penstock.spec.kinds import Function, JobName
+from penstock.spec.part import OnlyInPython, Part
+from penstock.spec.source_part import Flag, Source
+from penstock.spec.target_part import DEFAULT_NOT_APPLIED, Probe, Target, Tls
+from penstock.spec.values import Transform
+from penstock.spec.verify_part import Verify
+from penstock.spec.wrong import Wrong, all_wrong
 
-Duration: TypeAlias = Annotated[float, BeforeValidator(parse_duration)]
-DurationOrNever: TypeAlias = Annotated[
-    float, BeforeValidator(lambda value: NEVER if value == "never" else parse_duration(value))
+__all__ = [
+    "DEFAULT_NOT_APPLIED",
+    "Backoff",
+    "Delivery",
+    "Flag",
+    "Job",
+    "Ledger",
+    "Probe",
+    "Source",
+    "Target",
+    "Timeout",
+    "Tls",
+    "Transform",
+    "Verify",
 ]
-Rate: TypeAlias = Annotated[float, BeforeValidator(parse_rate)]
-
-# A row of the source as the mapping function sees it, and what it makes of it (None: skip the row).
-Transform: TypeAlias = Callable[[Mapping[str, Any]], Any]
-
-DEFAULT_NOT_APPLIED = frozenset({400, 404, 406, 411, 413, 414, 422, 428, 431})
-
-
-class Part(BaseModel):
-    """Base of every part of a job file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True)
-
-
-class Flag(Part):
-    """The column in the source table that follows the ledger."""
-
-    table: str
-    column: str = "is_import"
-    existing: Literal["skip", "refuse", "ignore"] = "skip"
-    set: Mapping[str, str] = Field(
-        default_factory=dict
-    )  # further columns of that row: name → expression over receipt, now
-    key: tuple[str, ...] | None = None  # the key's columns in the flag's table, if named otherwise there
-
-
-class Source(Part):
-    url: SecretStr
-    query: str  # `table: orders` has become SELECT * FROM orders by the time this is built
-    key: tuple[str, ...]
-    flag: Flag | None = None
-    timezone: str | None = None  # IANA name; of naive date-times
-    zero_dates: Literal["fail", "null"] = "fail"
-
-
-class Tls(Part):
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
-
-
-class Probe(Part):
-    """How to ask whether a row in doubt has arrived. Parsed and validated here; used from issue C on."""
-
-    url: SecretStr
-    found: str
-    absent: str
-    after: Duration = 600.0
-    receipt: str | None = None
-
-
-class Target(Part):
-    url: SecretStr
-    method: str = "POST"
-    headers: Mapping[str, SecretStr] = Field(default_factory=dict)
-    tls: Tls = Tls()
-    body: Any = None  # None: the row itself as a JSON object
-    already_exists: str | None = None
-    accept: str | None = None
-    retry: str | None = None
-    refuse: str | None = None
-    not_applied: frozenset[int] = DEFAULT_NOT_APPLIED
-    receipt: str | None = None
-    idempotent: bool = False
-    idempotent_for: float | None = None  # seconds after the first attempt; None: for ever
-    probe: Probe | None = None
-
-
-class Timeout(Part):
-    connect: Duration = 5.0
-    total: Duration = 30.0
-
-
-class Backoff(Part):
-    first: Duration = 0.2
-    max: Duration = 30.0
-
-
-class Delivery(Part):
-    concurrency: int | Literal["auto"] = "auto"
-    max_concurrency: int = 256
-    rate: Rate | None = None
-    timeout: Timeout = Timeout()
-    attempts: int = 8
-    backoff: Backoff = Backoff()
-    give_up_after: DurationOrNever = 4 * 3600.0
-    stop_at: Annotated[ShareOrCount, BeforeValidator(parse_share_or_count)] = ShareOrCount(share=0.05)
-    max_in_doubt: int = 1000
-
-
-class Ledger(Part):
-    url: SecretStr
-    lease: Duration
-
-
-class Verify(Part):
-    """Where the rows should be in the end. Parsed and validated here; used from issue D on."""
-
-    url: SecretStr
-    query: str | None = None
-    collection: str | None = None
-    filter: Mapping[str, Any] | None = None
-    projection: Mapping[str, Any] | None = None
-    key: str | None = None
-    source_key: str | None = None
-    compare: Mapping[str, str] = Field(default_factory=dict)
 
 
 class Job(Part):
-    """One source query delivered to one API endpoint, whole and checked.
+    """One source query delivered to one API endpoint."""
 
-    file_hash: hex digest of the job file's text as written (no secret in it); of the values if built in Python.
-    """
+    name: JobName = Field(
+        description="The job's name: in the ledger, in messages, and in every Idempotency-Key. "
+        "1 to 64 letters a-z, A-Z, digits, and . _ -"
+    )
+    source: Source = Field(description="The old database: what is read.")
+    target: Target = Field(description="The API: what is sent, and what its answers mean.")
+    delivery: Delivery = Field(default_factory=Delivery, description="How fast, how often, how long.")
+    ledger: Ledger = Field(
+        default_factory=Ledger,
+        description="Where the durable record is kept: one row per source row. Left out: beside the source.",
+    )
+    verify: Verify | None = Field(
+        default=None, description="Where the rows should be in the end. Read and checked; used by a later version."
+    )
+    transform: Function | None = Field(
+        default=None,
+        description="A Python function `module:function`: row → payload, or None to skip the row; instead of `target.body`.",
+    )
+    # The folder where relative paths start, and a hex digest that changes with the job: of the file's text as written (no
+    # secret is in it), or of the values, without secrets, if built in Python. The loader knows both; no file says them.
+    folder: Annotated[str, OnlyInPython()] = "."
+    file_hash: Annotated[str, OnlyInPython()] = ""
 
-    name: str
-    source: Source
-    target: Target
-    delivery: Delivery = Delivery()
-    ledger: Ledger
-    verify: Verify | None = None
-    transform: str | Transform | None = None
-    file_hash: str = ""
-    folder: str = "."  # relative paths in the file (tls, sqlite) start here
+    @field_validator("ledger")
+    @classmethod
+    def _ledger_beside_the_source(cls, ledger: Ledger, info: ValidationInfo) -> Ledger:
+        source, delivery = info.data.get("source"), info.data.get("delivery")
+        if not isinstance(source, Source) or not isinstance(delivery, Delivery):
+            return ledger  # one of them is wrong, and told already
+        total = delivery.timeout.total
+        if ledger.lease and ledger.lease < 2 * total + 1:
+            wrong = Wrong(
+                f"is below 2 x timeout.total + 1 s, {2 * total + 1:g}s", "make it longer, or timeout.total shorter"
+            )
+            raise all_wrong([(("lease",), wrong)])
+        return Ledger(
+            url=ledger.url if ledger.url.get_secret_value() else source.url,
+            lease=ledger.lease or max(60.0, 2 * total + 15),
+        )
+
+    @field_validator("transform")
+    @classmethod
+    def _one_mapping(cls, transform: str | Transform | None, info: ValidationInfo) -> str | Transform | None:
+        target = info.data.get("target")
+        if transform is not None and isinstance(target, Target):
+            if target.body is not None:
+                raise Wrong("stands beside target.body", "keep one of the two")
+            if target.method == "GET":
+                raise Wrong("stands beside target.method: GET, which sends no body", "use POST, or leave transform out")
+        return transform
+
+    @field_validator("file_hash")
+    @classmethod
+    def _hash_of_the_values(cls, file_hash: str, info: ValidationInfo) -> str:
+        return file_hash or _hash_of(info.data)
+
+
+def _hash_of(values: dict[str, object]) -> str:
+    """Secrets count as the stars they are printed as; a function counts as its name."""
+
+    def plain(value: object) -> object:
+        if isinstance(value, BaseModel):
+            return {name: getattr(value, name) for name in type(value).model_fields}
+        if isinstance(value, frozenset):
+            return sorted(value)
+        return (
+            f"{value.__module__}:{value.__qualname__}"
+            if callable(value) and hasattr(value, "__qualname__")
+            else str(value)
+        )
+
+    text = json.dumps(values, default=plain, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

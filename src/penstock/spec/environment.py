@@ -1,0 +1,108 @@
+"""`${NAME}` in a job file: from the environment, else from a `.env` beside the file. `$${` stands for `${` itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import quote
+
+from dotenv import dotenv_values
+
+from penstock.spec.masking import URLS
+from penstock.spec.problems import Problems
+from penstock.spec.suggest import did_you_mean
+from penstock.spec.templates import EXPRESSION_MARKS
+from penstock.spec.tree import Branch, Items, Leaf, Node
+from penstock.spec.wrong import Location
+
+_VARIABLE = re.compile(r"\$\$\{|\$\{([^}]*)(\}?)")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+class Variables:
+    """Names and their values: `environment` wins over the `.env` file of `folder`, which is read when first needed."""
+
+    def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
+        self._environment = environment
+        self._file = folder / ".env"
+
+    @cached_property
+    def _beside(self) -> Mapping[str, str | None]:
+        if not self._file.is_file():
+            return {}
+        return dotenv_values(self._file, interpolate=False, encoding="utf-8-sig")
+
+    def get(self, name: str) -> str | None:
+        """Raises OSError or UnicodeError for a .env file that cannot be read."""
+        if name in self._environment:
+            return self._environment[name]
+        return self._beside.get(name)
+
+    def names(self) -> frozenset[str]:
+        return frozenset(self._environment) | frozenset(self._beside)
+
+
+def fill(root: Node, variables: Variables, problems: Problems) -> object:
+    """The tree as plain values (dict, list, str, int, Decimal, bool, None), every variable filled in; what is wrong is added."""
+    return _Filling(variables, problems).plain(root, ())
+
+
+class _Filling:
+    def __init__(self, variables: Variables, problems: Problems) -> None:
+        self._variables = variables
+        self._problems = problems
+
+    def plain(self, node: Node, at: Location) -> object:
+        if isinstance(node, Branch):
+            return {key: self.plain(child, (*at, key)) for key, child in node.nodes.items()}
+        if isinstance(node, Items):
+            return [self.plain(child, (*at, index)) for index, child in enumerate(node.nodes)]
+        return self._text(node, node.value, at) if isinstance(node.value, str) else node.value
+
+    def _text(self, leaf: Leaf, text: str, at: Location) -> str:
+        def value_of(match: re.Match[str]) -> str:
+            if match[0] == "$${":
+                return "${"
+            name, closed = match[1], match[2]
+            if not closed or not _NAME.fullmatch(name):
+                way_out = "write ${NAME}, or $${ where the text itself has ${; there are no defaults"
+                self._problems.add(leaf.line, at, "has a ${ that names no variable", way_out)
+                return ""
+            value = self._value(name, leaf, at)
+            # At the very start a variable is not inside a URL: it holds the URL, or its beginning.
+            if at in URLS and match.start() > 0:
+                return quote(value, safe="")
+            if any(mark in value for mark in EXPRESSION_MARKS):
+                way_out = "it would be read as an expression; such a value cannot be used here"
+                self._problems.add(leaf.line, at, f"the value of ${{{name}}} has {{{{, {{% or {{# in it", way_out)
+            return value
+
+        return _VARIABLE.sub(value_of, text)
+
+    def _value(self, name: str, leaf: Leaf, at: Location) -> str:
+        try:
+            value = self._variables.get(name)
+        except (OSError, UnicodeError):
+            self._problems.add(
+                leaf.line, at, f"${{{name}}} is looked up in .env, which cannot be read", "make it UTF-8 text"
+            )
+            return ""
+        if value is None:
+            hint = did_you_mean(name, self._variables.names())
+            way_out = f"set {name} in the environment, or in a .env file beside the job file"
+            self._problems.add(leaf.line, at, f"${{{name}}} is not set", f"{hint} else {way_out}" if hint else way_out)
+            return ""
+        if not _is_text(value):
+            self._problems.add(leaf.line, at, f"the value of ${{{name}}} is not UTF-8 text", "set it again")
+            return ""
+        return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # bytes of the environment that are no UTF-8
+        return False
+    return True

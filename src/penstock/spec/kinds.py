@@ -1,0 +1,95 @@
+"""The kinds of value a job file knows: what each accepts, what it becomes, and how its JSON Schema says so."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr, Strict, WithJsonSchema
+
+from penstock.spec.templates import check_answer_expression, check_flag_template, check_header_value, check_row_template
+from penstock.spec.units import (
+    DURATION_PATTERN,
+    RATE_PATTERN,
+    SHARE_PATTERN,
+    ShareOrCount,
+    parse_duration,
+    parse_duration_or_never,
+    parse_rate,
+    parse_share_or_count,
+)
+from penstock.spec.urls import check_http_url, check_sql_url, check_store_url
+from penstock.spec.values import (
+    MOST_AT_ONCE,
+    Transform,
+    check_columns,
+    check_concurrency,
+    check_file,
+    check_filled,
+    check_function,
+    check_header_name,
+    check_name,
+    check_timezone,
+    null_is_a_word,
+    one_or_many,
+)
+
+_TEXT = {"type": "string"}
+_FILLED_TEXT = {"type": "string", "pattern": r"\S"}
+_SEVERAL = {"type": "array", "items": _FILLED_TEXT, "minItems": 1, "uniqueItems": True}
+_LIMIT = [{"type": "string", "pattern": f"^(?:{SHARE_PATTERN}|never)$"}, {"type": "integer", "minimum": 1}]
+_CONCURRENCY = [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE}]
+
+# Numbers and booleans as such: "8" and "yes" are text.
+Whole: TypeAlias = Annotated[int, Strict()]
+YesOrNo: TypeAlias = Annotated[bool, Strict()]
+Filled: TypeAlias = Annotated[str, AfterValidator(check_filled), WithJsonSchema(_FILLED_TEXT)]
+
+JobName: TypeAlias = Annotated[
+    str, AfterValidator(check_name), WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"})
+]
+Columns: TypeAlias = Annotated[
+    tuple[Filled, ...],
+    BeforeValidator(one_or_many),
+    AfterValidator(check_columns),
+    WithJsonSchema({"anyOf": [_FILLED_TEXT, _SEVERAL]}),
+]
+TimezoneName: TypeAlias = Annotated[
+    str, AfterValidator(check_timezone), WithJsonSchema({"type": "string", "examples": ["Asia/Shanghai", "UTC"]})
+]
+ZeroDates: TypeAlias = Annotated[
+    Literal["fail", "null"], BeforeValidator(null_is_a_word), WithJsonSchema({"enum": ["fail", "null", None]})
+]
+Function: TypeAlias = Annotated[
+    str | Transform, AfterValidator(check_function), WithJsonSchema({"type": "string", "pattern": "^[^:]+:[^:]+$"})
+]
+ReadableFile: TypeAlias = Annotated[str, AfterValidator(check_file)]
+
+Duration: TypeAlias = Annotated[
+    float, BeforeValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": f"^{DURATION_PATTERN}$"})
+]
+DurationOrNever: TypeAlias = Annotated[
+    float,
+    BeforeValidator(parse_duration_or_never),
+    WithJsonSchema({"type": "string", "pattern": f"^(?:{DURATION_PATTERN}|never)$"}),
+]
+Rate: TypeAlias = Annotated[
+    float, BeforeValidator(parse_rate), WithJsonSchema({"type": "string", "pattern": f"^{RATE_PATTERN}$"})
+]
+Limit: TypeAlias = Annotated[ShareOrCount, BeforeValidator(parse_share_or_count), WithJsonSchema({"anyOf": _LIMIT})]
+Concurrency: TypeAlias = Annotated[
+    int | Literal["auto"], BeforeValidator(check_concurrency), WithJsonSchema({"anyOf": _CONCURRENCY})
+]
+
+SqlUrl: TypeAlias = Annotated[SecretStr, AfterValidator(check_sql_url), WithJsonSchema(_TEXT)]
+StoreUrl: TypeAlias = Annotated[SecretStr, AfterValidator(check_store_url), WithJsonSchema(_TEXT)]
+HttpUrl: TypeAlias = Annotated[SecretStr, AfterValidator(check_http_url), WithJsonSchema(_TEXT)]
+HeaderName: TypeAlias = Annotated[str, AfterValidator(check_header_name)]
+HeaderValue: TypeAlias = Annotated[SecretStr, AfterValidator(check_header_value), WithJsonSchema(_TEXT)]
+
+RowTemplate: TypeAlias = Annotated[str, AfterValidator(check_row_template)]
+FlagTemplate: TypeAlias = Annotated[str, AfterValidator(check_flag_template)]
+AnswerExpression: TypeAlias = Annotated[
+    str,
+    AfterValidator(check_answer_expression),
+    WithJsonSchema({"type": "string", "pattern": r"^\s*\{\{[\s\S]*\}\}\s*$"}),
+]
