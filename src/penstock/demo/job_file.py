@@ -39,9 +39,14 @@ delivery:
 """
 
 
+def job_file_text(*, port: int) -> str:
+    """port: where the bundled API listens."""
+    return _TEXT.replace("PORT", str(port))
+
+
 def write_job_file(folder: Path, *, port: int) -> Path:
     """Write orders.yaml and, beside it, the .env that holds the token; returns the path of orders.yaml."""
     (folder / ".env").write_text(f"API_TOKEN={TOKEN}\n")
     path = folder / JOB_FILE
-    path.write_text(_TEXT.replace("PORT", str(port)))
+    path.write_text(job_file_text(port=port))
     return path
