@@ -47,7 +47,7 @@ clean: ## stop the services and remove whatever these commands made
 
 # $(error) rather than a failing command: what to install is then the one line that make prints.
 $(python):
-	$(eval base := $(shell scripts/python 2>&1))
+	$(eval base := $(shell PYTHON='$(PYTHON)' scripts/python 2>&1))
 	$(if $(filter-out 0,$(.SHELLSTATUS)),$(error $(base)))
 	@echo "making .venv with $(base)"
 	@$(base) -m venv --clear .venv
