@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import islice
@@ -16,8 +17,11 @@ from typing import TypeAlias
 
 from pydantic import SecretStr
 from sqlalchemy import TextClause, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from penstock.database.connect import Database, open_database
+from penstock.database.faults import explain
+from penstock.errors import JobError
 
 Record: TypeAlias = Mapping[str, object]
 
@@ -121,14 +125,19 @@ async def _insert(database: Database, statement: TextClause, records: Iterable[R
             await connection.execute(statement, batch)
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m penstock.demo.shop", description=__doc__)
     parser.add_argument("--url", required=True, help="an empty database: sqlite:///shop.db, mysql://user@host/name")
     parser.add_argument("--orders", type=int, default=5_000, help="how many, the deleted ones not counted")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another shop")
     options = parser.parse_args()
-    asyncio.run(fill_shop(SecretStr(options.url), orders=options.orders, seed=options.seed))
+    try:
+        asyncio.run(fill_shop(SecretStr(options.url), orders=options.orders, seed=options.seed))
+    except (JobError, SQLAlchemyError) as error:
+        sys.stderr.write(f"there is no new shop: {explain(error)}; give an empty database that may be written\n")
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
