@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 _SIZES = ("B", "kB", "MB", "GB", "TB")
@@ -42,9 +43,6 @@ def size(count: float) -> str:
 
 
 def printable(text: str) -> str:
-    """Foreign text (an API's answer, a column's value) that can do nothing to a terminal: control characters are spelled out."""
-    return "".join([char if char.isprintable() else _spell(char) for char in text])
-
-
-def _spell(char: str) -> str:
-    return " " if char in "\n\t" else f"\\u{ord(char):04x}"
+    """Foreign text (an API's answer, a column's value) that can do nothing to a terminal: control characters are spelled out,
+    the way JSON does, so that a request's body stays what it is."""
+    return "".join([char if char.isprintable() else json.dumps(char)[1:-1] for char in text])

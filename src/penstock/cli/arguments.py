@@ -1,0 +1,42 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+T = TypeVar("T")
+
+
+def parsed_by(parse: Callable[[object], T]) -> Callable[[str], T]:
+    """Let an option speak the job file's units: the parser's own message becomes the usage error's."""
+
+    def parse_option(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parse_option
+
+
+JobFile = Annotated[Path, typer.Argument(metavar="FILE", help="The job file.", show_default=False)]
+JobFiles = Annotated[list[Path], typer.Argument(metavar="FILE", help="The job files.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Keys = Annotated[
+    list[str] | None,
+    typer.Option("--key", metavar="K", help="This row; may be given again. Composite keys: '[\"north\", 17]'."),
+]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Rows whose reason contains this.", show_default=False)
+]
+Status = Annotated[
+    int | None, typer.Option("--status", metavar="N", help="Rows last answered with this status.", show_default=False)
+]
+NewKeys = Annotated[
+    bool,
+    typer.Option("--new-keys", help="Send new idempotency keys, so that the API does not take them for repeats."),
+]

@@ -1,0 +1,115 @@
+"""`penstock check`: looks at everything a run needs, and sends nothing."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from penstock import wiring
+from penstock.cli.arguments import JobFiles, Json
+from penstock.cli.exits import ExitCode, after_check, worst
+from penstock.cli.failures import complain
+from penstock.cli.jobs import load_jobs
+from penstock.cli.loop import run_async
+from penstock.cli.show import request_document
+from penstock.cli.streams import emit, people
+from penstock.errors import PenstockError
+from penstock.insights.check import CheckReport, Finding, Grade, Sample
+from penstock.insights.keys import json_key, plain_key
+from penstock.insights.requests import curl
+from penstock.insights.words import printable
+
+_STYLES = {Grade.OK: "green", Grade.WARNING: "yellow", Grade.PROBLEM: "red", Grade.UNREACHABLE: "red"}
+_WIDEST = max(len(grade) for grade in Grade)
+
+
+def check(
+    files: JobFiles,
+    deep: Annotated[bool, typer.Option("--deep", help="Prove by a scan that the key is unique and not null.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Look at everything a run needs: source, key, index, flag, rights, ledger, target; sends nothing.
+
+    Maps the first rows and shows the exact requests.
+
+    Example:
+      penstock check orders.yaml
+      penstock check *.yaml --deep --json
+
+    Exit codes: 0 ready; 1 ready, but some of the first rows do not map; 2 a person must change something first;
+    3 source, ledger or target is unreachable.
+    """
+    codes: list[ExitCode] = []
+    console = people()
+    for named in load_jobs(files):
+        try:
+            report = run_async(wiring.check_job(named.job, deep=deep))
+        except PenstockError as error:
+            codes.append(complain(error))
+            continue
+        if as_json:
+            emit(_document(report))
+        else:
+            _print(report, named.file, console)
+        codes.append(after_check(report))
+    return worst(codes)
+
+
+def _document(report: CheckReport) -> dict[str, object]:
+    return {
+        "job": report.job,
+        "findings": [
+            {
+                "subject": finding.subject,
+                "grade": finding.grade,
+                "text": finding.text,
+                "way_out": finding.way_out or None,
+            }
+            for finding in report.findings
+        ],
+        "samples": [
+            {
+                "key": json_key(sample.key),
+                "request": sample.request and request_document(sample.request),
+                "error": sample.error or None,
+            }
+            for sample in report.samples
+        ],
+    }
+
+
+def _print(report: CheckReport, file: str, console: Console) -> None:
+    console.print(report.job, style="bold")
+    for finding in report.findings:
+        console.print(_line(finding))
+    for sample in report.samples:
+        _print_sample(sample, console)
+    verdicts = {
+        ExitCode.WELL: f"ready: penstock run {file}",
+        ExitCode.FINDINGS: f"ready, but not every row maps: those would fail, the others go: penstock run {file}",
+        ExitCode.PERSON: "not ready: the problems above come first",
+        ExitCode.LATER: "not ready: something does not answer; try again later",
+    }
+    console.print(f"{report.job}: {verdicts[after_check(report)]}")
+
+
+def _line(finding: Finding) -> Text:
+    line = Text()
+    line.append(f"  {finding.grade:<{_WIDEST}}  ", style=_STYLES[finding.grade])
+    line.append(f"{finding.subject}: {printable(finding.text)}")
+    line.append(f"; {printable(finding.way_out)}" if finding.way_out else "")
+    return line
+
+
+def _print_sample(sample: Sample, console: Console) -> None:
+    key = printable(plain_key(sample.key))
+    if sample.error:
+        console.print(Text(f"row {key} does not map: {printable(sample.error)}", style=_STYLES[Grade.WARNING]))
+    elif sample.request is None:
+        console.print(f"row {key}: skipped by the mapping")
+    else:
+        console.print(f"row {key} would be sent as:")
+        console.print("\n".join(f"  {printable(line)}" for line in curl(sample.request).splitlines()))

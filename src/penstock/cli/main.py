@@ -1,0 +1,90 @@
+"""`penstock`: puts the commands together and turns every end of them into text and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from penstock.cli import check, demo, prepare, reset, resolve, retry, rows, run, schema, show, status, steer
+from penstock.cli.exits import ExitCode
+from penstock.cli.failures import complain
+from penstock.cli.streams import emit_text, people
+
+# Typer's own tracebacks are off: they can print local variables, and those hold secrets.
+app = typer.Typer(
+    name="penstock",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def penstock(
+    context: typer.Context,
+    show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> int:
+    """Moves the rows of an old SQL database through an HTTP API: many at once, safe to kill, every row accounted for.
+
+    See it work on this machine:
+      penstock demo
+    A job of your own:
+      penstock check orders.yaml
+      penstock prepare orders.yaml
+      penstock run orders.yaml
+
+    Exit codes: 0 all well; 1 done, with findings; 2 a person must change something first;
+    3 unreachable or stopped early: the same command may go on later.
+    """
+    if show_version:
+        emit_text(f"penstock {version('penstock')}\n")
+    elif context.invoked_subcommand is None:
+        emit_text(context.get_help() + "\n")
+    return ExitCode.WELL
+
+
+_SET_UP, _DELIVER, _LOOK, _STEER, _MEND = "Set up", "Deliver", "Look", "Steer a live run", "Mend"
+
+app.command(rich_help_panel=_SET_UP)(demo.demo)
+app.command(rich_help_panel=_SET_UP)(check.check)
+app.command(rich_help_panel=_SET_UP)(prepare.prepare)
+app.command(rich_help_panel=_SET_UP)(schema.schema)
+app.command(rich_help_panel=_DELIVER)(run.run)
+app.command(rich_help_panel=_LOOK)(status.status)
+app.command(rich_help_panel=_LOOK)(rows.rows)
+app.command(rich_help_panel=_LOOK)(show.show)
+app.command(rich_help_panel=_STEER)(steer.pause)
+app.command(rich_help_panel=_STEER)(steer.resume)
+app.command("set", rich_help_panel=_STEER)(steer.set_limits)
+app.command(rich_help_panel=_MEND)(retry.retry)
+app.command(rich_help_panel=_MEND)(resolve.resolve)
+app.command(rich_help_panel=_MEND)(reset.reset)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (the process's own if none is given) and return its exit code; nothing is raised."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = typer.main.get_command(app).main(words, prog_name="penstock", standalone_mode=False)
+        return int(code or ExitCode.WELL)
+    except typer.TyperException as error:
+        command = " ".join(["penstock", *words[:1]]) if words and words[0] in commands() else "penstock"
+        people().print(f"{error.format_message()}\nSee: {command} --help")
+        return ExitCode.PERSON
+    except (KeyboardInterrupt, typer.Abort):
+        people().print("stopped")
+        return ExitCode.LATER
+    except Exception as error:
+        return complain(error)
+
+
+def commands() -> tuple[str, ...]:
+    """The names of all commands."""
+    return tuple(
+        command.name or command.callback.__name__ for command in app.registered_commands if command.callback is not None
+    )

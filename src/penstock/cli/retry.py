@@ -1,0 +1,65 @@
+"""`penstock retry`: failed or skipped rows go back to pending."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from penstock import wiring
+from penstock.cli.arguments import JobFile, Json, Keys, NewKeys, Reason, Status
+from penstock.cli.exits import ExitCode
+from penstock.cli.jobs import NamedJob, load_jobs
+from penstock.cli.lookup import keys_of
+from penstock.cli.loop import run_async
+from penstock.cli.streams import emit, people
+from penstock.insights.selection import in_words
+from penstock.insights.words import number
+from penstock.ledger.base import Selection
+from penstock.ledger.states import RowState
+
+
+class Retriable(StrEnum):
+    FAILED = RowState.FAILED.value
+    SKIPPED = RowState.SKIPPED.value
+
+
+def retry(
+    file: JobFile,
+    state: Annotated[Retriable, typer.Option("--state", metavar="S", help="failed or skipped.")] = Retriable.FAILED,
+    reason: Reason = None,
+    status: Status = None,
+    keys: Keys = None,
+    new_keys: NewKeys = False,
+    as_json: Json = False,
+) -> int:
+    """Put failed (or skipped) rows back to pending; the next run delivers them fresh from the source.
+
+    Without a further option: all failed rows. A live run takes them up as well.
+
+    Example:
+      penstock retry orders.yaml
+      penstock retry orders.yaml --status 422
+      penstock retry orders.yaml --state skipped --key 1042
+
+    Exit codes: 0 also if no row matched (it says so); 2 a person must change something first; 3 the ledger is unreachable.
+    """
+    [named] = load_jobs([file])
+    states = frozenset({RowState(state.value)})
+    selection, moved = run_async(_retry(named, Selection(states, keys or (), reason, status), new_keys))
+    if as_json:
+        emit({"job": named.job.name, "retried": moved})
+    elif moved:
+        rows = "row is" if moved == 1 else "rows are"
+        people().print(f"{named.job.name}: {number(moved)} {rows} pending again; penstock run {file} delivers")
+    else:
+        people().print(f"{named.job.name}: no row matches ({in_words(selection)}); nothing was changed")
+    return ExitCode.WELL
+
+
+async def _retry(named: NamedJob, wanted: Selection, renew_keys: bool) -> tuple[Selection, int]:
+    """wanted.keys: as typed."""
+    selection = wanted._replace(keys=await keys_of(named.job, wanted.keys))
+    async with wiring.open_people_desk(named.job) as desk:
+        return selection, await desk.retry(selection, renew_keys=renew_keys)

@@ -1,0 +1,136 @@
+"""`penstock status`: counts, rates, what is left, workers, holds and why."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from penstock import wiring
+from penstock.cli.arguments import JobFile, Json
+from penstock.cli.exits import ExitCode
+from penstock.cli.jobs import NamedJob, load_jobs
+from penstock.cli.loop import run_async
+from penstock.cli.standing import done_of_total
+from penstock.cli.streams import emit, people
+from penstock.cli.summary import outcomes, print_causes
+from penstock.insights.keys import json_key
+from penstock.insights.overview import Overview, look
+from penstock.insights.totals import pending
+from penstock.insights.words import duration, number, per_second, printable
+from penstock.ledger.base import Cause, Worker
+
+
+def status(file: JobFile, as_json: Json = False) -> int:
+    """Show how far a job is: counts, rates, time left, workers, holds and reasons.
+
+    Reads the ledger only; works while the job runs and after it.
+
+    Example:
+      penstock status orders.yaml
+      penstock status orders.yaml --json | jq .pending
+
+    Exit codes: 0 whatever it shows; 2 a person must change something first; 3 the ledger is unreachable.
+    """
+    [named] = load_jobs([file])
+    overview = run_async(_look(named))
+    if as_json:
+        emit(_document(overview))
+    else:
+        _print(overview, named.file, people())
+    return ExitCode.WELL
+
+
+async def _look(named: NamedJob) -> Overview:
+    async with wiring.open_read_model(named.job) as model:
+        return await look(named.job.name, model)
+
+
+def _document(overview: Overview) -> dict[str, object]:
+    counts, control = overview.counts, overview.control
+    return {
+        "job": overview.job,
+        "imported": counts.imported,
+        "failed": counts.failed,
+        "in_doubt": counts.in_doubt,
+        "skipped": counts.skipped,
+        "pending": pending(counts),
+        "pending_exact": counts.pending_exact,
+        "claimed": counts.claimed,
+        "rows_per_second": round(overview.rows_per_second, 1),
+        "seconds_left": overview.seconds_left,
+        "paused": control.paused,
+        "rate": control.rate,
+        "concurrency": control.concurrency,
+        "holds": overview.holds,
+        "workers": [_worker(worker) for worker in overview.workers],
+        "causes": [cause_document(cause) for cause in overview.causes],
+    }
+
+
+def _worker(worker: Worker) -> dict[str, object]:
+    return {
+        "host": worker.host,
+        "pid": worker.pid,
+        "alive": worker.alive,
+        "started_at": worker.started_at,
+        "seen_at": worker.seen_at,
+        "in_flight": worker.pulse.in_flight,
+        "concurrency": worker.pulse.concurrency,
+        "rows_per_second": round(worker.pulse.rows_per_second, 1),
+        "limited_by": worker.pulse.limited_by,
+        "hold": worker.pulse.hold,
+    }
+
+
+def cause_document(cause: Cause) -> dict[str, object]:
+    return {
+        "state": cause.state,
+        "status": cause.status,
+        "reason": cause.reason,
+        "rows": cause.rows,
+        "example": json_key(cause.example),
+    }
+
+
+def _print(overview: Overview, file: str, console: Console) -> None:
+    parts = [f"{overview.job}: {done_of_total(overview.totals)}"]
+    if overview.live:
+        parts.append(per_second(overview.rows_per_second))
+        parts += [f"{duration(overview.seconds_left)} left"] if overview.seconds_left else []
+    else:
+        parts.append("no worker is running")
+    console.print(", ".join(parts))
+    for steering in _steering(overview, file):
+        console.print(steering)
+    console.print(outcomes(overview.counts), soft_wrap=False)
+    if overview.workers:
+        console.print(_workers(overview), soft_wrap=False)
+    print_causes(overview.causes, file, console)
+
+
+def _steering(overview: Overview, file: str) -> list[str]:
+    """What a person has set, and why workers wait."""
+    control = overview.control
+    lines = [f"paused; penstock resume {file} goes on"] if control.paused else []
+    lines += [f"rate set to {per_second(control.rate)}"] if control.rate is not None else []
+    lines += [f"concurrency set to {control.concurrency}"] if control.concurrency is not None else []
+    return lines + [f"holding: {printable(hold)}" for hold in overview.holds]
+
+
+def _workers(overview: Overview) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("worker")
+    for heading in ("in flight", "rows/s", "limited by"):
+        table.add_column(heading, justify="right")
+    for worker in overview.workers:
+        pulse = worker.pulse
+        place = f"{printable(worker.host)} pid {worker.pid}"
+        if worker.alive:
+            flight = f"{pulse.in_flight} of {pulse.concurrency}"
+            table.add_row(
+                place, flight, number(round(pulse.rows_per_second)), "hold" if pulse.hold else pulse.limited_by
+            )
+        else:
+            table.add_row(f"{place}, last seen {worker.seen_at:%Y-%m-%d %H:%M:%S}", "gone", "", "")
+    return table

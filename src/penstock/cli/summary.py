@@ -1,0 +1,98 @@
+"""What a run came to: a table of outcomes, the reasons grouped by cause, and what to do about each."""
+
+from __future__ import annotations
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from penstock.engine.report import RunReport
+from penstock.engine.stop import Ended
+from penstock.insights.advice import advise
+from penstock.insights.keys import plain_key
+from penstock.insights.totals import pending
+from penstock.insights.words import duration, number, per_second, printable
+from penstock.ledger.base import Cause, Counts
+
+MOST_CAUSES = 20  # shown; `penstock status` and `rows` have the rest
+
+_ENDED = {
+    Ended.DONE: "done",
+    Ended.LIMIT: "did what was asked for",
+    Ended.STOPPED: "stopped; the same command goes on",
+    Ended.STOP_AT: "stopped because too many rows failed or are in doubt (delivery.stop_at)",
+    Ended.GAVE_UP: "gave up waiting (delivery.give_up_after); the same command goes on",
+    Ended.FAILED: "ended by an error",
+}
+
+
+def run_line(report: RunReport) -> dict[str, object]:
+    """The line of `run --json`."""
+    counts, tally = report.counts, report.tally
+    return {
+        "job": report.job,
+        "imported": counts.imported,
+        "failed": counts.failed,
+        "in_doubt": counts.in_doubt,
+        "skipped": counts.skipped,
+        "pending": pending(counts),
+        "pending_exact": counts.pending_exact,
+        "run": {
+            "sent": tally.sent,
+            "imported": tally.imported,
+            "attempts": tally.attempts,
+            "seconds": round(report.seconds, 3),
+            "rows_per_second": round(_rows_per_second(report), 1),
+        },
+    }
+
+
+def print_summary(report: RunReport, file: str, console: Console) -> None:
+    console.print(_headline(report))
+    console.print(outcomes(report.counts), soft_wrap=False)
+    print_causes(report.causes, file, console)
+
+
+def outcomes(counts: Counts) -> Table:
+    """The job's totals, by state."""
+    about = "" if counts.pending_exact else "~"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("imported", "failed", "in doubt", "skipped", "pending"):
+        table.add_column(heading, justify="right")
+    finals = (counts.imported, counts.failed, counts.in_doubt, counts.skipped)
+    table.add_row(*map(number, finals), about + number(pending(counts)))
+    return table
+
+
+def print_causes(causes: tuple[Cause, ...], file: str, console: Console) -> None:
+    """The most frequent reasons, each followed by what can be done about it."""
+    if not causes:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("rows", justify="right")
+    for heading in ("state", "reason", "for example"):
+        table.add_column(heading, overflow="fold")
+    shown = sorted(causes, key=lambda cause: -cause.rows)[:MOST_CAUSES]
+    for cause in shown:
+        state = cause.state.replace("_", " ")
+        table.add_row(number(cause.rows), state, printable(cause.reason), printable(plain_key(cause.example)))
+    console.print(table, soft_wrap=False)
+    if len(causes) > len(shown):
+        console.print(f"and {number(len(causes) - len(shown))} further reasons: penstock rows {file}")
+    for advice in (advise(cause, file) for cause in shown):
+        if advice.then:
+            console.print(f"- {advice}")
+
+
+def _headline(report: RunReport) -> str:
+    tally = report.tally
+    ended = _ENDED[report.ended] + (f" ({printable(report.detail)})" if report.detail else "")
+    return (
+        f"{report.job}: {ended}. This run: {number(tally.imported)} imported, {number(tally.sent)} rows sent in "
+        f"{number(tally.attempts)} requests, {duration(report.seconds)}, {per_second(_rows_per_second(report))}"
+    )
+
+
+def _rows_per_second(report: RunReport) -> float:
+    """Rows imported by this run per second of it."""
+    return report.tally.imported / report.seconds if report.seconds > 0 else 0.0
