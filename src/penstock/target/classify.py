@@ -1,0 +1,151 @@
+"""The one table of "may it have been applied?": outcome in, verdict out. Pure. docs/reference/answers.md says it for people.
+
+In CONTRACT's order: the job file's expressions, `not_applied`, then what a status means by default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+from urllib.parse import urlsplit
+
+import orjson
+
+from penstock.rows import Row
+from penstock.spec.answers import Judge, Ruling
+from penstock.target.base import Answer, NoAnswer, Outcome
+from penstock.target.complaint import complaint, excerpt, without_secrets
+from penstock.target.retry_after import seconds_to_wait
+from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
+
+# Nothing is wrong with the row: the address, the credentials or the kind of request are.
+_JOB_STATUSES = frozenset({401, 403, 405, 407, 415})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a job file says about answers.
+
+    has_accept: whether it has an `accept` of its own, so that no answer is believed without that.
+    url_has_expression: whether a 404 may speak of the row rather than of the url.
+    secrets: what is never shown, even if the API sends it back.
+    """
+
+    judge: Judge
+    not_applied: frozenset[int]
+    has_accept: bool = False
+    url_has_expression: bool = False
+    secrets: Sequence[str] = ()
+
+
+def classify(outcome: Outcome, rules: Rules, row: Row, now: datetime) -> Verdict:
+    """now: aware; for Retry-After dates."""
+    if isinstance(outcome, NoAnswer):
+        return Unknown(outcome.reason) if outcome.sent else NotSent(outcome.reason)
+    status, headers, body, delimited = outcome
+    kind = _field(headers, "content-type").lower()
+    if not delimited and "json" in kind and not _is_json(body):
+        return Unknown(f"answered {status}, cut short", status, _shown(outcome, rules))
+    believable = not rules.has_accept and 200 <= status < 300 and not _doubt(outcome, kind)
+    judged = rules.judge(status, headers, body, row, accepted_by_default=believable)
+    match judged.ruling:
+        case Ruling.ACCEPT | Ruling.ALREADY_EXISTS:
+            return Accepted(status, judged.receipt)
+        case Ruling.RETRY:
+            return _throttled(outcome, now) or _refused("asked to try again with", Blame.MOMENT, outcome, rules)
+        case Ruling.REFUSE:
+            return _refused("refused with", Blame.ROW, outcome, rules)
+        case None:
+            return _by_status(outcome, kind, rules, now)
+        case _:
+            assert_never(judged.ruling)
+
+
+def _by_status(answer: Answer, kind: str, rules: Rules, now: datetime) -> Verdict:
+    """What an answer shows of which no expression of the job file holds."""
+    status = answer.status
+    throttled = _throttled(answer, now)
+    if throttled is not None:
+        return throttled
+    if status == 404 and not rules.url_has_expression:
+        return _refused("no such url: answered", Blame.JOB, answer, rules)
+    if status in rules.not_applied:
+        return _refused("refused with", Blame.ROW, answer, rules)
+    if status in _JOB_STATUSES:
+        return _refused("answered", Blame.JOB, answer, rules)
+    if 300 <= status < 400:
+        return _redirected(answer, rules)
+    if 200 <= status < 300:
+        blame = Blame.JOB if _is_html(kind) else Blame.MOMENT
+        doubt = _doubt(answer, kind) or "and target.accept does not hold"
+        return Unknown(f"answered {status} {doubt}", status, _shown(answer, rules), blame)
+    return Unknown(f"answered {status}", status, _shown(answer, rules))
+
+
+def _doubt(answer: Answer, kind: str) -> str:
+    """Why a 2xx is not believed by default; empty if it is."""
+    if _is_html(kind):
+        return "with text/html"
+    if "json" in kind and answer.status not in (204, 205):
+        return "" if _is_json(answer.body) else "with JSON that does not parse"
+    return "" if answer.delimited else "without saying where the answer ends"
+
+
+def _throttled(answer: Answer, now: datetime) -> Throttled | None:
+    asked = _field(answer.headers, "retry-after")
+    if answer.status == 429 or (answer.status == 503 and asked):
+        return Throttled(answer.status, f"throttled with {answer.status}", seconds_to_wait(asked, now))
+    return None
+
+
+def _refused(verb: str, blame: Blame, answer: Answer, rules: Rules) -> Refused:
+    body = without_secrets(answer.body, rules.secrets)
+    said = complaint(body, answer.status)
+    reason = f"{verb} {answer.status}: {said}" if said else f"{verb} {answer.status}"
+    return Refused(answer.status, reason, blame, excerpt(body))
+
+
+def _redirected(answer: Answer, rules: Rules) -> Verdict:
+    """Never followed: a POST followed may turn into a GET, and the credentials are meant for this address alone."""
+    status = answer.status
+    if status == 303:  # "done, look there": what browsers are sent after a form was taken
+        return Unknown("answered 303, a redirect to the result", status, _shown(answer, rules), Blame.JOB)
+    place = _place(_field(answer.headers, "location"), with_path=not rules.url_has_expression)
+    reason = f"answered {status}, a redirect{place}; redirects are never followed, see target.url"
+    return Refused(status, reason, Blame.JOB, _shown(answer, rules))
+
+
+def _place(location: str, *, with_path: bool) -> str:
+    """Where to, without what may hold a secret or (in a url with expressions) a row's values."""
+    try:
+        where = urlsplit(location)
+        host = f"{where.scheme}://{where.hostname}" if where.scheme and where.hostname else ""
+    except ValueError:
+        return ""
+    place = excerpt((host + where.path if with_path else host).encode())
+    return f" to {place}" if place else ""
+
+
+def _shown(answer: Answer, rules: Rules) -> str:
+    return excerpt(without_secrets(answer.body, rules.secrets))
+
+
+def _field(headers: Sequence[tuple[str, str]], name: str) -> str:
+    for known, value in headers:
+        if known == name:
+            return value
+    return ""
+
+
+def _is_html(kind: str) -> bool:
+    return "html" in kind
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
