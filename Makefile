@@ -10,7 +10,7 @@ development := .venv/installed-development
 
 install := $(python) -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help demo setup services test check bench requirements clean
+.PHONY: help demo setup services test proof check bench requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,11 @@ services: ## start the database servers for tests and development (scripts/servi
 
 test: $(development) services ## run all tests, on real servers
 	@$(python) -m pytest
+
+proof: export PENSTOCK_TEST_ROWS = 200000
+proof: export PENSTOCK_TEST_KILLS = 30
+proof: $(development) services ## the journeys among the tests at full length: 200,000 orders, thirty kills
+	@$(python) -m pytest tests/journey
 
 check: $(development) ## format, lint, types, import directions, docs
 	@.venv/bin/ruff format --check

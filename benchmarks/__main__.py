@@ -13,7 +13,9 @@ HERE = Path(__file__).parent
 def main(wanted: list[str]) -> int:
     benchmarks = {file.stem: file for file in sorted(HERE.glob("*.py")) if not file.stem.startswith("_")}
     if unknown := set(wanted) - benchmarks.keys():
-        print(f"there is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(benchmarks)}", file=sys.stderr)
+        print(
+            f"there is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(benchmarks)}", file=sys.stderr
+        )
         return 2
     failed = 0
     for name in wanted or benchmarks:

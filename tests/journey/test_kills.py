@@ -7,11 +7,10 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-
-from conftest import KILLS
+from tests.journey.conftest import KILLS
 
 if TYPE_CHECKING:
-    from conftest import Journey
+    from tests.journey.conftest import Journey
 
 MAX_IN_DOUBT = 150
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Journey
+    from tests.journey.conftest import Journey
 
 
 def check_that_all_of_it_arrived(journey: Journey) -> None:
