@@ -27,6 +27,7 @@ class Variables:
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         self._environment = environment
         self._file = folder / ".env"
+        self.used: dict[str, str] = {}  # what the job file asked for and got
 
     @cached_property
     def _beside(self) -> Mapping[str, str | None]:
@@ -97,6 +98,7 @@ class _Filling:
         if not _is_text(value):
             self._problems.add(leaf.line, at, f"the value of ${{{name}}} is not UTF-8 text", "set it again")
             return ""
+        self._variables.used[name] = value
         return value
 
 

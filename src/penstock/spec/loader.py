@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from penstock.spec.environment import Variables, fill
 from penstock.spec.explain import add_problems
@@ -29,7 +29,8 @@ def load(path: str | Path, *, environment: Mapping[str, str] | None = None) -> J
     folder = Path(path).resolve().parent
     root = read_yaml(text, problems)
     refuse_unknown_keys(root, problems)
-    values = fill(root, Variables(os.environ if environment is None else environment, folder), problems)
+    variables = Variables(os.environ if environment is None else environment, folder)
+    values = fill(root, variables, problems)
     try:
         job = Job.model_validate(values, context={"folder": str(folder)})
     except ValidationError as error:
@@ -37,7 +38,9 @@ def load(path: str | Path, *, environment: Mapping[str, str] | None = None) -> J
         raise problems.error() from None
     if problems:
         raise problems.error()
-    return job.model_copy(update={"folder": str(folder), "file_hash": hashlib.sha256(text.encode()).hexdigest()})
+    file_hash = hashlib.sha256(text.encode()).hexdigest()
+    secrets = {name: SecretStr(value) for name, value in variables.used.items()}
+    return job.model_copy(update={"folder": str(folder), "file_hash": file_hash, "secrets": secrets})
 
 
 def _read(path: Path, problems: Problems) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
 from penstock.spec.delivery_part import Backoff, Delivery, Ledger, Timeout
 from penstock.spec.kinds import Function, JobName
@@ -64,6 +65,8 @@ class Job(Part):
     # secret is in it), or of the values, without secrets, if built in Python. The loader knows both; no file says them.
     folder: Annotated[str, OnlyInPython()] = "."
     file_hash: Annotated[str, OnlyInPython()] = ""
+    # What `${NAME}` stood for, by name: whoever shows a request to people puts $NAME in its place.
+    secrets: Annotated[Mapping[str, SecretStr], OnlyInPython()] = Field(default_factory=dict)
 
     @field_validator("ledger")
     @classmethod
