@@ -80,7 +80,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
                 return self._missing(obj, argument)
         return self._missing(obj, argument)
 
-    def call_method(self, obj: object, name: str, *arguments: object, **named: object) -> object:
+    def call_method(self, name: str, obj: object, /, *arguments: object, **named: object) -> object:
         """`obj.name(...)`, if it is one of METHODS. Raises RowError if not."""
         for kind, names in _METHODS.items():
             if isinstance(obj, kind) and name in names:
