@@ -41,7 +41,7 @@ class Backoff(Part):
 
 
 class Delivery(Part):
-    """How fast, how often, how long."""
+    """The pace of a job and its patience."""
 
     concurrency: Concurrency = Field(
         default="auto",

@@ -11,7 +11,7 @@ from penstock.spec.masking import shown
 from penstock.spec.problems import Problems
 from penstock.spec.suggest import did_you_mean
 from penstock.spec.tree import Branch, Items, Leaf, Node, nearest
-from penstock.spec.wrong import Location, Wrong
+from penstock.spec.wrong import KEY, Location, Wrong
 
 _MAPPING = ("must be a mapping", "write its keys beneath it, indented")
 _TEXT = ("must be text", "put it in quotes")
@@ -39,11 +39,12 @@ _BOUNDS = {
 def add_problems(error: ValidationError, root: Node, problems: Problems) -> None:
     """Adds what pydantic found in the values that were made of this tree. Places that have a problem already are left out."""
     for details in error.errors(include_url=False, include_input=False):
-        at = tuple(step for step in details["loc"] if step != "[key]")
+        at = tuple(step for step in details["loc"] if step != KEY)
         if problems.covers(at):
             continue
         node, exact = nearest(root, at)
-        message, way_out = _told(details, at, node if exact else None)
+        is_value = exact and KEY not in details["loc"]
+        message, way_out = _told(details, at, node if is_value else None)
         problems.add(node.line, at, message, way_out)
 
 
@@ -80,7 +81,9 @@ def _value(at: Location, node: Node | None) -> str:
     if not isinstance(node, Leaf):
         return ""
     text = shown(at, node.written)
-    return f"{text} " if text else ""
+    if text is None:
+        return ""
+    return f"{text!r} " if isinstance(node.value, str) else f"{text} "
 
 
 def _instead_of(node: Node | None) -> str:

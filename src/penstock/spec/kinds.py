@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr, Strict, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Strict, WithJsonSchema
 
 from penstock.spec.templates import check_answer_expression, check_flag_template, check_header_value, check_row_template
 from penstock.spec.units import (
@@ -65,10 +65,14 @@ Function: TypeAlias = Annotated[
 ReadableFile: TypeAlias = Annotated[str, AfterValidator(check_file)]
 
 Duration: TypeAlias = Annotated[
-    float, BeforeValidator(parse_duration), WithJsonSchema({"type": "string", "pattern": f"^{DURATION_PATTERN}$"})
+    float,
+    Field(gt=0),
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": "string", "pattern": f"^{DURATION_PATTERN}$"}),
 ]
 DurationOrNever: TypeAlias = Annotated[
     float,
+    Field(gt=0),
     BeforeValidator(parse_duration_or_never),
     WithJsonSchema({"type": "string", "pattern": f"^(?:{DURATION_PATTERN}|never)$"}),
 ]

@@ -15,12 +15,11 @@ _HEADERS = ("target", "headers")
 _MOST = 60
 
 
-def shown(at: Location, written: str) -> str:
-    """The value at this place as it may be printed, quoted; nothing for a header's."""
+def shown(at: Location, written: str) -> str | None:
+    """The value at this place as it may be printed; None for a header's."""
     if at[:2] == _HEADERS:
-        return ""
-    text = written if at not in URLS else mask_url(written)
-    return repr(shorten(text))
+        return None
+    return shorten(mask_url(written) if at in URLS else written)
 
 
 def shorten(text: str) -> str:

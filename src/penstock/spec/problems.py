@@ -41,8 +41,8 @@ class Problems:
 
 
 def dotted(at: Location) -> str:
-    """("target", "not_applied", 2) → "target.not_applied[2]"."""
+    """("target", "not_applied", 2) → "target.not_applied[2]". A key like "Authorization: Bearer ..." ends at its colon."""
     text = ""
     for step in at:
-        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + shorten(step)
+        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + shorten(step.partition(": ")[0])
     return text

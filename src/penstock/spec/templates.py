@@ -7,7 +7,7 @@ import re
 from pydantic import SecretStr
 
 from penstock.spec.expressions import check_expression, check_template, has_expression
-from penstock.spec.wrong import Location, Wrong, all_wrong
+from penstock.spec.wrong import KEY, Location, Wrong, all_wrong
 
 ANSWER_NAMES = frozenset({"status", "headers", "body", "row"})
 FLAG_NAMES = frozenset({"receipt", "now"})
@@ -74,12 +74,8 @@ def _walk(part: object, at: Location, found: list[tuple[Location, Wrong]]) -> No
     if isinstance(part, dict):
         for key, value in part.items():
             if not isinstance(key, str) or has_expression(key):
-                found.append(
-                    (
-                        (*at, str(key)),
-                        Wrong("is no name of a field", "names are plain text; expressions stand in values"),
-                    )
-                )
+                wrong = Wrong("is no name of a field", "names are plain text; expressions stand in values")
+                found.append(((*at, str(key), KEY), wrong))
             _walk(value, (*at, str(key)), found)
     elif isinstance(part, list | tuple):
         for index, value in enumerate(part):

@@ -37,7 +37,7 @@ class ShareOrCount:
 
 def parse_duration(value: object) -> float:
     """ "30s" → 30.0. A float is seconds already (a job built in Python); a bare number in a file is refused: nobody can tell
-    seconds from milliseconds. Raises Wrong, also for no time at all and for more than a year."""
+    seconds from milliseconds. Raises Wrong, also for more than a year."""
     if isinstance(value, float):
         seconds = value
     else:
@@ -45,8 +45,8 @@ def parse_duration(value: object) -> float:
         if match is None:
             raise Wrong("is no duration", "write a number and a unit, like 200ms, 30s, 10m, 4h, 2d", value=value)
         seconds = float(match[1]) * _SECONDS[match[2]]
-    if not 0 < seconds <= _LONGEST:
-        raise Wrong("is out of bounds", "write a duration above 0 and of at most 366d", value=value)
+    if not 0 <= seconds <= _LONGEST:
+        raise Wrong("is out of bounds", "write a duration of at most 366d", value=value)
     return seconds
 
 

@@ -100,6 +100,8 @@ def _names_a_host(text: str) -> bool:
     """Whether the URL names a host. Raises Wrong for a port that is none."""
     try:
         parts = urlsplit(text)
-        return bool(parts.hostname) and parts.port != 0
+        if parts.port == 0:
+            raise ValueError("port 0")
     except ValueError:
         raise Wrong("has no valid host or port", "write host or host:port, port 1 to 65535, IPv6 as [::1]") from None
+    return bool(parts.hostname)

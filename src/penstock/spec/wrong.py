@@ -11,6 +11,9 @@ from pydantic_core import InitErrorDetails
 # Where a value stands: the keys and list indexes that lead to it from the top of the file.
 Location: TypeAlias = tuple[str | int, ...]
 
+# pydantic's last step where a mapping's key is meant and not its value.
+KEY = "[key]"
+
 
 class Wrong(ValueError):
     """One thing wrong with one value.

@@ -61,7 +61,8 @@ def read_yaml(text: str, problems: Problems) -> Branch:
 
 
 _COMMON_SLIPS = (
-    "look at the indentation, the space after each colon, and quotes around values with : # { [ or a leading @ % `"
+    "look at the indentation and the space after each colon, and put quotes around values that begin with @ % ` or have a "
+    "colon or # in them, and around ${...} between [ ] or { }"
 )
 
 
