@@ -14,12 +14,14 @@ SECRETS = {"API_TOKEN": TOKEN, "REGION": "eu"}
 
 def request(
     *,
-    url: str = "https://api.example.com/orders/7",
+    target: str = "/orders/7",
     headers: tuple[tuple[str, str], ...] = (("Host", "api.example.com"), ("Authorization", f"Bearer {TOKEN}")),
     body: bytes = b'{"id":7}',
     per_row: frozenset[str] = frozenset(),
 ) -> RenderedRequest:
-    return safe_request(method="POST", url=url, headers=headers, body=body, secrets=SECRETS, per_row=per_row)
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    wire = f"POST {target} HTTP/1.1\r\n{head}\r\n".encode() + body
+    return safe_request(wire, origin="https://api.example.com", secrets=SECRETS, per_row=per_row)
 
 
 def everything(request: RenderedRequest) -> str:
@@ -51,7 +53,7 @@ def test_headers_that_cannot_hold_a_secret_are_shown() -> None:
     "made",
     [
         request(),
-        request(url="https://api.example.com/?key=t0k%24en%20%27with%22quotes"),
+        request(target="/?key=t0k%24en%20%27with%22quotes"),
         request(body=json.dumps({"token": TOKEN}).encode()),
         request(headers=(("Cookie", f"a={TOKEN}; b={TOKEN}"),)),
     ],
@@ -89,6 +91,10 @@ def test_a_variable_beside_difficult_characters_still_is_one_shell_word() -> Non
     made = request(headers=(("X-Signed", f'"$5!"{TOKEN}'),))
     [word] = shlex.split(curl(made).splitlines()[1].removesuffix("\\"))[1:]
     assert word == 'X-Signed: "$5!"$API_TOKEN'
+
+
+def test_a_body_with_an_empty_line_is_still_one_body() -> None:
+    assert show(request(body=b"a\r\n\r\nb").body) == "a\r\n\r\nb"
 
 
 def test_a_body_that_is_left_out_is_not_sent_by_curl() -> None:

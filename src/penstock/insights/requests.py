@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import quote
@@ -46,23 +46,22 @@ class RenderedRequest:
 
 
 def safe_request(
-    *,
-    method: str,
-    url: str,
-    headers: Sequence[tuple[str, str]],
-    body: bytes,
-    secrets: Mapping[str, str],
-    per_row: Set[str] = frozenset(),
+    wire: bytes, *, origin: str, secrets: Mapping[str, str], per_row: Set[str] = frozenset()
 ) -> RenderedRequest:
     """Hide what is secret in a request.
 
+    wire: the whole HTTP/1.1 request, as it would be sent. origin: "https://api.example.com", where it would go.
     secrets: environment variables used in the job file, name → value. per_row: lower-case names of headers whose value is made
     from the row; of the others, whatever the job file spells out is taken for a secret.
     """
     finder = _Finder(secrets)
+    head, _, body = wire.partition(b"\r\n\r\n")
+    opening, *lines = head.decode("latin-1").split("\r\n")
+    method, target, _ = opening.split(" ")
+    headers = [line.split(": ", 1) for line in lines]
     return RenderedRequest(
         method=method,
-        url=finder.hide(url),
+        url=finder.hide(origin + target),
         headers=tuple((name, _safe_header(name, value, finder, per_row)) for name, value in headers),
         body=finder.hide(body.decode("utf-8", "replace")),
     )
