@@ -1,0 +1,45 @@
+"""What a check makes of what it saw."""
+
+import pytest
+
+from penstock.errors import JobError, LedgerMissing, PenstockError, SourceUnreachable
+from penstock.insights.check import Finding, Grade
+from penstock.insights.findings import of_error, of_size, of_target
+
+
+@pytest.mark.parametrize(
+    ("error", "grade"),
+    [
+        (SourceUnreachable("refused"), Grade.UNREACHABLE),
+        (LedgerMissing("refused"), Grade.PROBLEM),
+        (JobError("refused"), Grade.PROBLEM),
+    ],
+)
+def test_an_error_is_a_finding_of_its_subject(error: PenstockError, grade: Grade) -> None:
+    assert of_error("source", error) == Finding("source", grade, "refused")
+
+
+def test_a_target_that_answers_says_that_nothing_was_sent() -> None:
+    assert of_target("api.example.com:443", None, 0.0312, tls=True).text == (
+        "connected with TLS to api.example.com:443 in 31 ms; nothing was sent"
+    )
+
+
+def test_a_target_that_does_not_answer_may_do_so_later() -> None:
+    assert of_target("api.example.com:80", "connection refused by api.example.com:80", 0.1, tls=False) == Finding(
+        "target", Grade.UNREACHABLE, "connection refused by api.example.com:80"
+    )
+
+
+def test_the_estimate_follows_the_jobs_own_rate() -> None:
+    assert of_size(1_000_000, 500.0).text == (
+        "about 1,000,000 rows, so a ledger of about 190 MB; at the job's rate of 500/s 33 min 20 s"
+    )
+
+
+def test_without_a_rate_two_speeds_are_told() -> None:
+    assert of_size(360_000, None).text.endswith("it takes 1 h at 100/s and 6 min at 1,000/s")
+
+
+def test_a_size_that_nobody_knows_is_not_made_up() -> None:
+    assert of_size(None, 500.0).grade is Grade.WARNING
