@@ -28,5 +28,5 @@ def compile_body(job: Job, scope: Scope) -> Body:
         return Transformed(job.transform, job.folder, tuple(scope.columns))
     part = Part(scope)
     if job.target.body is not None:
-        return part.compiled(part.document(job.target.body, "body"))
+        return part.compiled(part.document(job.target.body, "target.body"))
     return part.compiled(part.row())

@@ -37,19 +37,21 @@ class Compiled(NamedTuple):
     def blame(self, error: Exception, *arguments: object) -> RowError:
         """The error again, with the expression and the column at fault named."""
         for leaf in self.leaves:
-            at_fault, place = leaf.path, leaf.path
-            if len(leaf.columns) == 1:
-                [at_fault] = leaf.columns
-                place = f'{leaf.path} (column "{at_fault}")'
+            column = next(iter(leaf.columns)) if len(leaf.columns) == 1 else ""
             try:
                 value = leaf.evaluate(*arguments)
             except Exception as fault:
-                return RowError(f"{place}: {explain(fault)}", column=at_fault)
+                column = column or (fault.column if isinstance(fault, RowError) else "")
+                return RowError(f"{_place(leaf.path, column)}: {explain(fault)}", column=column or leaf.path)
             try:
-                to_json(value, place)
+                to_json(value, _place(leaf.path, column))
             except RowError as fault:
-                return RowError(str(fault), column=at_fault)
+                return RowError(str(fault), column=column or leaf.path)
         return error if isinstance(error, RowError) else RowError(explain(error))
+
+
+def _place(path: str, column: str) -> str:
+    return f'{path} (column "{column}")' if column else path
 
 
 def explain(error: Exception) -> str:
@@ -58,7 +60,7 @@ def explain(error: Exception) -> str:
         return str(error)
     if isinstance(error, ArithmeticError):
         return "division by zero" if "zero" in repr(error).lower() else "a result beyond what DECIMAL or FLOAT can hold"
-    text = str(error).replace("'NoneType'", "NULL").replace("NoneType", "NULL").replace("'decimal.Decimal'", "DECIMAL")
+    text = str(error).replace("'NoneType'", "NULL").replace("'decimal.Decimal'", "DECIMAL").replace("'str'", "text")
     return text[:_LONGEST_REASON] or type(error).__name__
 
 
@@ -89,7 +91,7 @@ class Part:
     def row(self) -> ast.expr:
         """The row itself, as a document."""
         columns = list(self._scope.columns)
-        values = [self.expression(_row_item(column), f"body.{column}", _value) for column in columns]
+        values = [self.expression(_row_item(column), f"target.body.{column}", _value) for column in columns]
         return ast.Dict([ast.Constant(column) for column in columns], values)
 
     def template(self, text: str, path: str) -> ast.expr:

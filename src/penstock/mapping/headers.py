@@ -34,7 +34,7 @@ def translate_headers(headers: Mapping[str, str], part: Part) -> ast.expr:
     """Headers with expressions → what makes a tuple of (name, value). Raises JobError."""
     pairs: list[ast.expr] = []
     for name, template in headers.items():
-        path = f"headers.{name}"
+        path = f"target.headers.{name}"
         value = part.text(part.parse(template, path), path, _one_line)
         pairs.append(ast.Tuple([ast.Constant(name), value], ast.Load()))
     return ast.Tuple(pairs, ast.Load())

@@ -16,6 +16,7 @@ from penstock.mapping.translate import joined
 from penstock.spec.expressions import Parts
 from penstock.spec.wire import to_text
 
+_PATH = "target.url"
 # What may stand in a path and query as it is; a "%" is taken to begin an escape that is already there.
 _KEPT = "/?:@!$&'()*+,;=%~-._[]"
 _STRAYING = re.compile(r"^$|(?:^|%2F|%5C)\.{1,2}(?:$|%2F|%5C)")
@@ -34,14 +35,14 @@ def quote_target(target: str) -> bytes:
 
 def translate_target(target: str, part: Part) -> ast.expr:
     """A path and query with expressions → what makes its text, percent-encoded. Raises JobError."""
-    segments, query = _segments_and_query(part.parse(target, "url"))
+    segments, query = _segments_and_query(part.parse(target, _PATH))
     pieces: list[str | ast.expr] = []
     for number, segment in enumerate(segments):
-        text = part.text(segment, "url", _encoded)
+        text = part.text(segment, _PATH, _encoded)
         is_fixed = all(isinstance(piece, str) for piece in segment)
         pieces += ["/"] if number else []
         pieces.append(text if is_fixed else part.function.call(_checked_segment, text))
-    return joined([*pieces, part.text(query, "url", _encoded)])
+    return joined([*pieces, part.text(query, _PATH, _encoded)])
 
 
 def _segments_and_query(parts: Parts) -> tuple[list[Parts], Parts]:
@@ -67,5 +68,5 @@ def _encoded(value: object) -> str:
 
 def _checked_segment(segment: str) -> str:
     if _STRAYING.search(segment):
-        raise RowError('url: a row may not make a piece of the path empty, "." or ".."', column="url")
+        raise RowError(f'{_PATH}: a row may not make a piece of the path empty, "." or ".."', column=_PATH)
     return segment

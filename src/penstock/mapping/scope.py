@@ -76,4 +76,4 @@ def whole_row(columns: Mapping[str, int], values: Sequence[object]) -> dict[str,
 
 
 def unreadable(value: Unreadable, column: str) -> RowError:
-    return RowError(f'column "{column}": {value.reason}', column=column)
+    return RowError(value.reason, column=column)

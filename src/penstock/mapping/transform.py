@@ -31,7 +31,8 @@ class Transformed:
 
     def blame(self, error: Exception, values: Sequence[object], _idempotency_key: str, /) -> RowError:
         if isinstance(error, RowError):
-            return error
+            is_named = error.column in str(error)
+            return error if is_named else RowError(f'transform: column "{error.column}": {error}', column=error.column)
         return RowError(f"transform: {type(error).__name__}: {error}"[:500])
 
 

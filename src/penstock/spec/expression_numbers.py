@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from penstock.errors import RowError
+from penstock.spec.wire import kind_of
 
 # What a row's values can do with each other is known only when it is done: TypeError is the answer then.
 Operator: TypeAlias = Callable[[Any, Any], Any]
@@ -27,13 +28,16 @@ MAX_REPEATED = 1_000_000
 _MOST_BITS = 10_000
 
 
-def _arithmetic(exact: _Binary, native: Operator) -> Operator:
+def _arithmetic(symbol: str, exact: _Binary, native: Operator) -> Operator:
     def calculate(left: Any, right: Any) -> Any:
         if isinstance(left, Decimal) and isinstance(right, Decimal | int):
             return exact(left, right)
         if isinstance(right, Decimal) and isinstance(left, int):
             return exact(left, right)
-        return native(*_as_floats(left, right))
+        try:
+            return native(*_as_floats(left, right))
+        except TypeError:
+            raise RowError(f"{kind_of(left)} {symbol} {kind_of(right)} cannot be calculated") from None
 
     return calculate
 
@@ -71,7 +75,7 @@ def _power(left: Any, right: Any) -> Any:
     """Bounded: `9 ** 9 ** 9` would take all the memory there is."""
     if isinstance(left, Decimal) or isinstance(right, Decimal):
         whole = isinstance(right, int) and right >= 0
-        return _arithmetic(EXACT.power if whole else _QUOTIENT.power, operator.pow)(left, right)
+        return _arithmetic("**", EXACT.power if whole else _QUOTIENT.power, operator.pow)(left, right)
     if isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > _MOST_BITS:
         raise RowError(f"{left} ** {right} is too large")
     return operator.pow(left, right)
@@ -93,15 +97,15 @@ def _comparison(compare: Operator) -> Operator:
     return holds
 
 
-add = _arithmetic(EXACT.add, operator.add)
+add = _arithmetic("+", EXACT.add, operator.add)
 
 BINARY: dict[str, Operator] = {
     "+": add,
-    "-": _arithmetic(EXACT.subtract, operator.sub),
-    "*": _arithmetic(EXACT.multiply, _multiply_bounded),
-    "/": _arithmetic(_QUOTIENT.divide, _divide),
-    "//": _arithmetic(EXACT.divide_int, operator.floordiv),
-    "%": _arithmetic(EXACT.remainder, _remainder),
+    "-": _arithmetic("-", EXACT.subtract, operator.sub),
+    "*": _arithmetic("*", EXACT.multiply, _multiply_bounded),
+    "/": _arithmetic("/", _QUOTIENT.divide, _divide),
+    "//": _arithmetic("//", EXACT.divide_int, operator.floordiv),
+    "%": _arithmetic("%", EXACT.remainder, _remainder),
     "**": _power,
 }
 

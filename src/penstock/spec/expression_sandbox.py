@@ -19,6 +19,7 @@ from penstock.errors import RowError
 from penstock.rows import Unreadable
 from penstock.spec.expression_filters import Filter, filters
 from penstock.spec.expression_numbers import COMPARISONS, is_in
+from penstock.spec.wire import kind_of
 
 _DATE = frozenset({"year", "month", "day"})
 _TIME = frozenset({"hour", "minute", "second", "microsecond"})
@@ -64,6 +65,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def getattr(self, obj: object, attribute: str) -> object:
         """`obj.attribute`: a key; of a date or time also its parts."""
+        if type(obj) is dict and attribute in obj:  # nearly always
+            return _readable(obj[attribute], attribute)
         if isinstance(obj, Mapping):
             return _readable(obj[attribute], attribute) if attribute in obj else self._missing(obj, attribute)
         for kind, names in _ATTRIBUTES.items():
@@ -90,7 +93,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise RowError(f"NULL has no {name}(); filters hand NULL on, methods do not")
         if isinstance(obj, Undefined):
             raise RowError(obj._undefined_message)
-        raise RowError(f"a value of type {type(obj).__name__} has no {name}()")
+        raise RowError(f"{kind_of(obj)} has no {name}()")
 
     def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
         return False  # only the lists above
@@ -101,8 +104,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _missing(self, obj: object, name: object) -> Undefined:
         if isinstance(obj, Undefined):
             return obj
-        owner = "NULL" if obj is None else "it"
-        return self.undefined(hint=f"{owner} has no {name!r}" if not isinstance(name, int) else f"nothing at {name}")
+        return self.undefined(hint=f"{kind_of(obj)} has no {name!r}")
 
 
 def _readable(value: object, name: object) -> object:

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 
 from penstock.errors import RowError
 from penstock.spec.expression_numbers import EXACT, MAX_REPEATED, add
-from penstock.spec.wire import to_json, to_text
+from penstock.spec.wire import kind_of, to_json, to_text
 
 _REQUIRED = object()
 
@@ -70,7 +70,7 @@ def float_(value: object, instead: object = _REQUIRED) -> object:
 
 def _instead(instead: object, value: object, name: str) -> object:
     if instead is _REQUIRED:
-        raise RowError(f"{name}: this {kind(value)} is not a number; | {name}(0) would put 0 in its place")
+        raise RowError(f"{name}: this {kind_of(value)} is not a number; | {name}(0) would put 0 in its place")
     return instead
 
 
@@ -100,7 +100,7 @@ def round_(value: object, precision: int = 0, method: str = "common") -> object:
         return value.quantize(Decimal(1).scaleb(-precision), _ROUNDINGS[method], EXACT)
     if isinstance(value, float) and math.isfinite(value):
         return float(Decimal(repr(value)).quantize(Decimal(1).scaleb(-precision), _ROUNDINGS[method], EXACT))
-    raise RowError(f"round: this {kind(value)} is not a number")
+    raise RowError(f"round: this {kind_of(value)} is not a number")
 
 
 def abs_(value: object) -> object:
@@ -108,7 +108,7 @@ def abs_(value: object) -> object:
         return value.copy_abs()  # the built-in one rounds to 28 digits
     if isinstance(value, int | float):
         return abs(value)
-    raise RowError(f"abs: this {kind(value)} is not a number")
+    raise RowError(f"abs: this {kind_of(value)} is not a number")
 
 
 def sum_(context: Context, values: Iterable[object], attribute: str | int | None = None, start: object = 0) -> object:
@@ -133,7 +133,7 @@ def replace(text: str, old: object, new: object, count: int = -1) -> str:
 
 def format_(text: str, *values: object) -> str:
     """printf's: "%05d" | format(id)."""
-    refuse_widths(text)
+    _refuse_widths(text)
     return text % tuple(value if isinstance(value, int | float | Decimal) else to_text(value) for value in values)
 
 
@@ -147,13 +147,7 @@ def urlencode(value: object) -> object:
     return JINJA["urlencode"](value if isinstance(value, Mapping | list | tuple) else to_text(value))
 
 
-def refuse_widths(form: str) -> None:
+def _refuse_widths(form: str) -> None:
     """A width is filled up with blanks: '%999999999d' would take a gigabyte."""
     if re.search(r"%[^a-zA-Z%]*(\*|\d{4})", form):
-        raise RowError("a width or precision in a format has at most three digits, written out")
-
-
-def kind(value: object) -> str:
-    if isinstance(value, Undefined):
-        return "missing value"
-    return "text" if isinstance(value, str) else f"value of type {type(value).__name__}"
+        raise RowError("format: a width or precision has at most three digits, written out")

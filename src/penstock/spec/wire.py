@@ -22,10 +22,29 @@ from penstock.rows import Unreadable
 MAX_JSON_BYTES = 64 * 1024 * 1024
 
 _DEEPEST = 200
+_LARGE = 2**63
 # DECIMAL(65) has 65 digits before or behind its point: within this, no exponent is ever written.
 _LONGEST_PLAIN_NUMBER = 100
 # Dataclasses would be written field by field: one of them is Unreadable.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
+
+_KINDS: Mapping[type, str] = {
+    type(None): "NULL",
+    bool: "boolean",  # before int: a bool is one
+    int: "integer",
+    float: "FLOAT",
+    Decimal: "DECIMAL",
+    str: "text",
+    bytes: "BLOB",
+    datetime: "DATETIME",  # before date: a datetime is one
+    date: "DATE",
+    time: "TIME",
+    timedelta: "TIME",
+    Mapping: "object",
+    list: "list",
+    tuple: "list",
+    Undefined: "missing value",
+}
 
 
 def to_json(document: object, path: str = "body") -> bytes:
@@ -47,12 +66,22 @@ def to_text(value: object) -> str:
     """A value → its text. Raises RowError for NULL, what is missing, lists and objects: they have none."""
     if type(value) is str:
         return value
+    if type(value) is int and abs(value) < _LARGE:
+        return str(value)
     if value is None:
         raise RowError("NULL inside text; say what to write instead: {{ name | default('') }}")
     if isinstance(value, Mapping | list | tuple):
         raise RowError("a list or an object inside text; write it as JSON with | tojson, or a list with | join(', ')")
-    encoded = to_json(value, "the value")
+    encoded = orjson.dumps(_exact_scalar(value), option=_OPTIONS)
     return str(orjson.loads(encoded)) if encoded.startswith(b'"') else encoded.decode()
+
+
+def kind_of(value: object) -> str:
+    """A value's type, in the words of a database."""
+    for kind, name in _KINDS.items():
+        if isinstance(value, kind):
+            return name
+    return f"value of type {type(value).__name__}"
 
 
 def number_text(number: Decimal) -> str:
@@ -79,7 +108,7 @@ def _beyond_json(value: object) -> object:
         raise RowError(value.reason)
     if isinstance(value, Undefined):
         raise RowError(value._undefined_message)
-    raise RowError(f"a value of type {type(value).__name__} has no JSON form")
+    raise RowError(f"a {kind_of(value)} has no JSON form")
 
 
 def _duration_text(duration: timedelta) -> str:
