@@ -18,15 +18,12 @@ _NOT_IN_A_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
 
 
 def split_headers(headers: Mapping[str, SecretStr], *, has_body: bool) -> tuple[dict[str, str], dict[str, str]]:
-    """Headers without expressions, with Content-Type and Accept where the job file leaves them out; and those with."""
+    """Those without expressions, with Content-Type where the job file leaves it out; and those with."""
     values = {name: value.get_secret_value() for name, value in headers.items()}
     per_row = {name: value for name, value in values.items() if has_expression(value)}
     static = {name: value for name, value in values.items() if name not in per_row}
-    given = {name.lower() for name in values}
-    if has_body and "content-type" not in given:
+    if has_body and "content-type" not in {name.lower() for name in values}:
         static["Content-Type"] = "application/json"
-    if "accept" not in given:
-        static["Accept"] = "application/json"
     return static, per_row
 
 

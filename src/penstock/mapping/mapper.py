@@ -26,14 +26,15 @@ class Mapped(NamedTuple):
 
 
 class Mapper:
-    """static_headers: those that are the same for every row, Content-Type and Accept among them."""
+    """static_headers: those that are the same for every row, Content-Type among them. row_headers: the names of the others."""
 
     def __init__(self, job: Job, columns: Sequence[str]) -> None:
         """Raises JobError if the mapping cannot be used with these columns, or its function cannot be loaded."""
         scope = mapping_scope(columns)
-        self._has_body = job.target.method not in ("GET", "HEAD")
+        self._has_body = job.target.method != "GET"
         static, per_row = split_headers(job.target.headers, has_body=self._has_body)
         self.static_headers = tuple(static.items())
+        self.row_headers = tuple(per_row)
         target = path_and_query(job.target.url.get_secret_value())
         self._target = quote_target(target)  # used where no row changes it
         self._envelope = _compile_envelope(target, per_row, scope)

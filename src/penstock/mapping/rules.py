@@ -19,7 +19,7 @@ MAX_RECEIPT = 255
 Expression: TypeAlias = Callable[[AnswerView, Sequence[object]], object]
 
 
-def compile_judge(job: Job, columns: Sequence[str]) -> Judge:
+def compile_rules(job: Job, columns: Sequence[str]) -> Judge:
     """The job's answer expressions as one function. Raises JobError for one that cannot be used with these columns."""
     scope = answer_scope(columns)
     target = job.target
