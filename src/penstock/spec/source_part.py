@@ -45,9 +45,10 @@ class Source(Part):
     table: Annotated[
         Filled | None, Field(description="Short for the query `SELECT * FROM table`; `schema.table` may be written.")
     ] = None
+    # Of a table, too, once it is loaded.
     query: str = Field(
         default="",
-        description="Any single SELECT: joins, aggregates, CTEs. Either this or `table`; after loading it is always there.",
+        description="Any single SELECT: joins, aggregates, CTEs. Either this or `table`.",
     )
     key: Columns = Field(
         description="The column of the query that identifies a row, unique and not null; or several, as `[warehouse, sku]`."

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from penstock.spec.kinds import (
+    DURATION_SCHEMA,
     AnswerExpression,
     Duration,
     HeaderName,
@@ -29,7 +30,6 @@ from penstock.spec.kinds import (
 )
 from penstock.spec.part import OnlyInPython, Part, as_in_a_file
 from penstock.spec.templates import check_body
-from penstock.spec.units import DURATION_PATTERN
 from penstock.spec.wrong import Wrong, all_wrong
 
 DEFAULT_NOT_APPLIED = frozenset({400, 404, 406, 411, 413, 414, 422, 428, 431})
@@ -56,7 +56,7 @@ def _added_to_the_default(value: object) -> object:
 
 _FOR_A_WHILE = {
     "type": "object",
-    "properties": {"for": {"type": "string", "pattern": f"^{DURATION_PATTERN}$"}},
+    "properties": {"for": DURATION_SCHEMA},
     "required": ["for"],
     "additionalProperties": False,
 }
@@ -64,12 +64,14 @@ _STATUSES = {"type": "array", "items": {"type": "integer", "minimum": 100, "maxi
 _ADDED = {"type": "object", "properties": {"add": _STATUSES}, "required": ["add"], "additionalProperties": False}
 
 _Idempotent = Annotated[
-    YesOrNo, BeforeValidator(_true_for_a_while), WithJsonSchema({"anyOf": [{"type": "boolean"}, _FOR_A_WHILE]})
+    YesOrNo,
+    BeforeValidator(_true_for_a_while),
+    WithJsonSchema({"title": "true, false, or {for: 24h}", "anyOf": [{"type": "boolean"}, _FOR_A_WHILE]}),
 ]
 _Statuses = Annotated[
     frozenset[Annotated[Whole, Field(ge=100, le=599)]],
     BeforeValidator(_added_to_the_default),
-    WithJsonSchema({"anyOf": [_STATUSES, _ADDED]}),
+    WithJsonSchema({"title": "a list, or {add: [500]}", "anyOf": [_STATUSES, _ADDED]}),
 ]
 
 
