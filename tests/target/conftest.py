@@ -1,4 +1,4 @@
-"""A new service made of raw sockets: each test scripts, byte by byte, what it does. The sender's tests run on both event loops."""
+"""A new service made of raw sockets: each test scripts, byte by byte, what it does. All runs on both event loops."""
 
 from __future__ import annotations
 

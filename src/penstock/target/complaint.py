@@ -34,6 +34,8 @@ _VARYING = (
 )
 _SECRET_HEADER = re.compile(r"auth|cookie|token|key|secret|passw|signature|session|credential", re.IGNORECASE)
 _SHORTEST_SECRET = 6
+_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_SCHEMES = frozenset({"bearer", "digest"})
 
 
 def complaint(body: bytes, status: int) -> str:
@@ -58,16 +60,15 @@ def excerpt(body: bytes) -> str:
     return _one_line(body[: 4 * LONGEST_EXCERPT].decode("utf-8", "replace"), LONGEST_EXCERPT)
 
 
-def secrets_in(headers: Mapping[str, SecretStr]) -> tuple[str, ...]:
-    """What must never be shown, should an API send it back: the words of the headers that tell who is asking."""
-    words = {
-        word
-        for name, value in headers.items()
-        if _SECRET_HEADER.search(name)
-        for word in value.get_secret_value().split()
-        if len(word) >= _SHORTEST_SECRET and "{" not in word
-    }
-    return tuple(sorted(words, key=len, reverse=True))
+def secrets_in(headers: Mapping[str, SecretStr], variables: Mapping[str, SecretStr]) -> tuple[str, ...]:
+    """What must never be shown, should an API send it back: the words of the headers that tell who is asking, and what the
+    job file's variables stood for."""
+    words = {variable.get_secret_value() for variable in variables.values()}
+    for name, value in headers.items():
+        if _SECRET_HEADER.search(name):
+            words.update(_EXPRESSION.sub(" ", value.get_secret_value()).split())
+    secret = {word for word in words if len(word) >= _SHORTEST_SECRET and word.lower() not in _SCHEMES}
+    return tuple(sorted(secret, key=len, reverse=True))  # the longer first: one may hold another
 
 
 def without_secrets(body: bytes, secrets: Sequence[str]) -> bytes:

@@ -79,8 +79,9 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        # So that pause_writing tells whenever the kernel has not taken everything yet.
-        self._transport.set_write_buffer_limits(high=0)
+        # So that pause_writing tells whenever not everything has been taken yet. (At 0 a TLS transport never resumes.)
+        is_tls = transport.get_extra_info("sslcontext") is not None
+        self._transport.set_write_buffer_limits(high=int(is_tls), low=0)
         socket: HasFileDescriptor = transport.get_extra_info("socket")
         self._poll.register(socket.fileno(), select.POLLIN)
 
@@ -128,7 +129,7 @@ class Connection(asyncio.Protocol):
         else:
             awaited, self.awaited = self.awaited, None
             self._is_used = True
-            self.idle_until = self._loop.time() + _idle_limit(parser.keep_alive)
+            self.idle_until = self._loop.time() + idle_limit(parser.keep_alive)
             self._on_idle(self)
             if awaited is not None and not awaited.done():
                 awaited.set_result(answer)
@@ -159,7 +160,7 @@ _TIMEOUT = re.compile(r"\btimeout\s*=\s*\"?(\d{1,9})\b", re.IGNORECASE | re.ASCI
 
 
 @lru_cache(maxsize=64)
-def _idle_limit(keep_alive: str) -> float:
+def idle_limit(keep_alive: str) -> float:
     """Seconds for which a connection may lie idle: half of what the server's Keep-Alive header grants, at most MAX_IDLE."""
     hint = _TIMEOUT.search(keep_alive)
     return min(MAX_IDLE, int(hint[1]) / 2) if hint else MAX_IDLE

@@ -43,6 +43,8 @@ class Opener:
             reason = f"the TLS handshake with {self._where} failed: {_spoken(error.reason)}"
         except ConnectionRefusedError:
             reason = f"connection refused by {self._where}"
+        except ConnectionError:
+            reason = f"{self._where} closed the connection while it was being opened"
         except OSError as error:
             reason = f"cannot connect to {self._where}: {_explained(error)}"
         return NoAnswer(sent=False, reason=reason)

@@ -14,7 +14,7 @@ from penstock.errors import JobError, RowError
 
 _SCHEMES = {"http": 80, "https": 443}
 # The path and query may hold expressions, so that only what stands before them is looked at.
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#\\]*)")
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)")
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[0-9]{1,5}))?")
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_.])?")
 
@@ -63,9 +63,12 @@ def parse_target_url(url: SecretStr) -> TargetAddress:
 def _resolvable(host: str) -> str:
     if host.startswith("["):
         try:
-            return ipaddress.IPv6Address(host[1:-1]).compressed
+            address = ipaddress.IPv6Address(host[1:-1])
         except ValueError:
             raise JobError(f"target.url: {host} is no IPv6 address") from None
+        if address.scope_id is not None:
+            raise JobError(f"target.url: {host} is an address of one network card; use one that routes")
+        return address.compressed
     try:
         name = host.encode("idna").decode("ascii").lower()
     except UnicodeError:
@@ -107,7 +110,7 @@ class RequestWriter:
         self._shared = b" HTTP/1.1\r\n" + shared.encode("latin-1")
         self._adds_key = "idempotency-key" not in given
         self._omits_length = method in _WITHOUT_BODY
-        self._checked_target = b""
+        self._checked_target = b"/"
 
     def render(self, target: bytes, headers: Sequence[tuple[str, str]], idempotency_key: str, body: bytes) -> bytes:
         """One whole request. target: path and query, percent-encoded. headers: this row's own. idempotency_key: ASCII, sent

@@ -1,0 +1,133 @@
+"""However the network slices an answer, it reads the same; and nothing of one answer is left for the next."""
+
+from __future__ import annotations
+
+import gzip
+from contextlib import suppress
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.target.answer_parser import MAX_BODY, AnswerParser, BadAnswer
+from penstock.target.base import Answer
+
+bodies = st.binary(max_size=300)
+names = st.from_regex(r"\AX-[A-Za-z0-9-]{0,20}\Z")
+values = st.from_regex(r"\A([!-~][ !-~\x80-\xff]{0,30}[!-~])?\Z").map(lambda text: text.encode("latin-1"))
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[bytes, Answer]:
+    """An answer as bytes, and as it must be read."""
+    status = draw(st.sampled_from([200, 201, 299, 301, 400, 404, 422, 429, 500, 503, 599, 999]))
+    body = draw(bodies)
+    headers = draw(st.lists(st.tuples(names.map(str.encode), values), max_size=5))
+    packed = body
+    if draw(st.booleans()) and body:
+        packed = gzip.compress(body)
+        headers.append((b"Content-Encoding", draw(st.sampled_from([b"gzip", b"x-gzip", b"GZIP"]))))
+    if draw(st.booleans()):
+        headers.append((b"Transfer-Encoding", b"chunked"))
+        packed = draw(chunks(packed))
+    else:
+        headers.append((b"Content-Length", str(len(packed)).encode()))
+    interim = draw(st.sampled_from([b"", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early\r\nX-Hint: 1\r\n\r\n"]))
+    head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+    whole = interim + b"HTTP/1.1 %d Whatever\r\n" % status + head + b"\r\n" + packed
+    return whole, Answer(
+        status, [(name.decode().lower(), value.decode("latin-1")) for name, value in headers], body, True
+    )
+
+
+@st.composite
+def chunks(draw: st.DrawFn, body: bytes) -> bytes:
+    sliced = slices(body, draw(st.lists(st.integers(0, len(body)), max_size=4)))
+    trailer = draw(st.sampled_from([b"", b"X-Trailer: 1\r\n"]))
+    return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in sliced) + b"0\r\n" + trailer + b"\r\n"
+
+
+def slices(data: bytes, cuts: list[int]) -> list[bytes]:
+    ends = [0, *sorted(cuts), len(data)]
+    return [data[start:end] for start, end in pairwise(ends) if start < end]
+
+
+@given(st.lists(answers(), min_size=1, max_size=4), st.data())
+def test_answers_read_the_same_however_they_are_sliced(sent: list[tuple[bytes, Answer]], data: st.DataObject) -> None:
+    parser = AnswerParser()
+    for whole, expected in sent:
+        parser.next()
+        cuts = data.draw(st.lists(st.integers(0, len(whole)), max_size=12))
+        *early, last = slices(whole, cuts)
+        for piece in early:
+            assert parser.feed(piece) is None
+        assert parser.feed(last) == expected
+        assert parser.keeps_open
+        assert not parser.has_strays
+
+
+@given(answers(), answers(), st.data())
+def test_what_follows_an_answer_is_never_part_of_one(
+    first: tuple[bytes, Answer], second: tuple[bytes, Answer], data: st.DataObject
+) -> None:
+    both = first[0] + second[0][: data.draw(st.integers(1, len(second[0])))]
+    cut = data.draw(st.integers(0, len(first[0]) - 1))
+    parser = AnswerParser()
+    assert parser.feed(both[:cut]) is None
+    assert parser.feed(both[cut:]) == first[1]
+    assert parser.has_strays
+
+
+@given(answers(), st.data())
+def test_a_cut_answer_is_none(sent: tuple[bytes, Answer], data: st.DataObject) -> None:
+    whole = sent[0]
+    parser = AnswerParser()
+    assert parser.feed(whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
+    with pytest.raises(BadAnswer, match=r"cut off|without an answer"):
+        parser.finish()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_answer_or_a_bad_one(data: bytes) -> None:
+    parser = AnswerParser()
+    with suppress(BadAnswer):
+        answer = parser.feed(b"HTTP/1.1 200 OK\r\n" + data) or parser.finish()
+        assert answer.status == 200
+
+
+def test_a_body_may_fill_the_cap_and_no_more() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+    parser = AnswerParser()
+    answer = parser.feed(head % MAX_BODY + bytes(MAX_BODY))
+    assert answer is not None
+    assert len(answer.body) == MAX_BODY
+    with pytest.raises(BadAnswer, match="larger than 8 MB"):
+        AnswerParser().feed(head % (MAX_BODY + 1) + bytes(MAX_BODY + 1))
+
+
+def test_a_chunked_body_is_capped_while_it_comes() -> None:
+    parser = AnswerParser()
+    parser.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
+    for _ in range(8):
+        assert parser.feed(chunk) is None
+    with pytest.raises(BadAnswer, match="larger than 8 MB"):
+        parser.feed(chunk)
+
+
+def test_the_keep_alive_hint_is_handed_on() -> None:
+    parser = AnswerParser()
+    parser.feed(b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n")
+    assert parser.keep_alive == "timeout=5"
+    parser.next()
+    assert parser.feed(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n") is not None
+    assert (parser.keep_alive, parser.keeps_open) == ("", False)
+
+
+@pytest.mark.parametrize("body", [b"", b"ok", b'{"id":1}'])
+def test_an_answer_without_a_length_ends_with_the_connection(body: bytes) -> None:
+    parser = AnswerParser()
+    assert parser.feed(b"HTTP/1.1 200 OK\r\n\r\n" + body) is None
+    assert parser.finish() == Answer(200, [], body, delimited=False)
+    assert not parser.keeps_open
