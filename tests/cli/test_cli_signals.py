@@ -1,0 +1,134 @@
+"""Ctrl-C, SIGTERM, several processes and a reader who goes away."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import ORDERS, Shop
+
+
+def wait_for_orders(shop: Shop, at_least: int, run: subprocess.Popen[str]) -> None:
+    while shop.api.applied() < at_least:
+        assert run.poll() is None, run.communicate()
+
+
+def running(shop: Shop, *words: str) -> subprocess.Popen[str]:
+    shop.write_job("orders", concurrency=1)
+    assert shop.penstock("prepare", "orders.yaml").code == 0
+    run = shop.start("run", "orders.yaml", "--json", *words)
+    wait_for_orders(shop, 3, run)
+    return run
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, number: signal.Signals) -> None:
+    run = running(slow_shop)
+    run.send_signal(number)
+    out, err = run.communicate(timeout=30)
+    assert run.returncode == 3
+    assert "once more to leave at once" in err
+    applied = slow_shop.api.applied()
+    assert 3 <= applied < ORDERS
+    assert f'"imported":{applied},' in out
+    assert slow_shop.imported() == applied
+
+
+def test_the_second_signal_leaves_at_once_and_the_next_run_goes_on(slow_shop: Shop) -> None:
+    run = running(slow_shop)
+    run.send_signal(signal.SIGINT)
+    assert run.stderr is not None
+    while "once more" not in run.stderr.readline():
+        pass
+    run.send_signal(signal.SIGINT)
+    run.communicate(timeout=30)
+    assert run.returncode == 3
+    slow_shop.write_job("orders", concurrency=16)
+    assert slow_shop.penstock("run", "orders.yaml").code == 1
+    assert slow_shop.api.stats()["doubled"] == 0
+    assert slow_shop.imported() == ORDERS - 1
+
+
+def test_several_processes_do_the_job_together(shop: Shop) -> None:
+    assert shop.penstock("prepare", "orders.yaml").code == 0
+    ended = shop.penstock("run", "orders.yaml", "--processes", "2", "--json")
+    assert ended.code == 1
+    document = ended.document
+    assert (document["imported"], document["failed"], document["pending"]) == (ORDERS - 1, 1, 0)
+    run = document["run"]
+    assert isinstance(run, dict)
+    assert run["sent"] == ORDERS
+
+
+def test_one_signal_drains_every_process(slow_shop: Shop) -> None:
+    run = running(slow_shop, "--processes", "2")
+    run.send_signal(signal.SIGTERM)
+    out, _ = run.communicate(timeout=30)
+    assert run.returncode == 3
+    assert f'"imported":{slow_shop.api.applied()},' in out
+
+
+def test_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Shop) -> None:
+    run = running(slow_shop, "--processes", "2")
+    workers = children(run.pid)
+    assert len(workers) == 2
+    run.kill()
+    run.communicate()
+    while any(is_alive(worker) for worker in workers):
+        pass
+    assert slow_shop.imported() == slow_shop.api.applied() < ORDERS
+
+
+def test_a_killed_worker_does_not_stop_the_others(slow_shop: Shop) -> None:
+    run = running(slow_shop, "--processes", "2")
+    os.kill(children(run.pid)[0], signal.SIGKILL)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 1, err
+    assert "ended unexpectedly (killed by signal 9)" in err
+    assert slow_shop.imported() == ORDERS - 1
+    assert slow_shop.api.stats()["doubled"] == 0
+
+
+def test_without_a_worker_that_could_run_the_reason_is_told_once(shop: Shop) -> None:
+    ended = shop.penstock("run", "orders.yaml", "--processes", "3")
+    assert ended.code == 2
+    assert ended.err.count("penstock prepare") == 1
+
+
+@pytest.mark.parametrize("words", [["--limit", "5"], ["--key", "5"]])
+def test_what_is_one_processes_work_is_refused_with_several(shop: Shop, words: list[str]) -> None:
+    ended = shop.penstock("run", "orders.yaml", "--processes", "2", *words)
+    assert ended.code == 2
+    assert "--processes" in ended.err
+
+
+def test_a_reader_who_goes_away_is_no_error(shop: Shop) -> None:
+    shop.penstock("prepare", "orders.yaml")
+    shop.penstock("run", "orders.yaml")
+    rows = f"{sys.executable} -m penstock rows orders.yaml"
+    for pipe in (f"{rows} --json | head -n 1", f"{rows} 2>&1 | head -n 1"):
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {pipe}"],
+            cwd=shop.folder,
+            env=shop.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, ""), pipe
+        assert len(done.stdout.splitlines()) == 1
+
+
+def children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
