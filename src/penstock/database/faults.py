@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from enum import Enum
 
+import asyncmy.errors
 from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -86,17 +87,25 @@ _SQLITE = {
 }
 
 
+# Everything that a database or the way to it raises, through SQLAlchemy or straight from a driver.
+DATABASE_ERRORS: tuple[type[Exception], ...] = (
+    SQLAlchemyError,
+    asyncmy.errors.Error,
+    sqlite3.Error,
+    OSError,
+    TimeoutError,
+)
+
+
 def fault_of(error: BaseException) -> Fault:
-    """Classify an exception raised under SQLAlchemy by a driver."""
+    """Classify one of DATABASE_ERRORS."""
     if isinstance(error, OSError | TimeoutError | PoolTimeout):
         return Fault.LOST
-    if not isinstance(error, DBAPIError):
-        return Fault.OTHER
-    if error.connection_invalidated:
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
         return Fault.LOST
-    original: BaseException | None = error.orig
+    original = error.orig if isinstance(error, DBAPIError) else error
     code = getattr(original, "sqlite_errorcode", None)
-    if code is not None:
+    if isinstance(code, int):
         if "no such table" in str(original) or "no such column" in str(original):
             return Fault.MISSING
         return _SQLITE.get(code & 0xFF, Fault.OTHER)
@@ -107,16 +116,11 @@ def fault_of(error: BaseException) -> Fault:
         if isinstance(original, OSError | TimeoutError):
             return Fault.LOST
         original = original.__cause__
-    return Fault.LOST if isinstance(error, InterfaceError) else Fault.OTHER
+    return Fault.LOST if isinstance(error, InterfaceError | asyncmy.errors.InterfaceError) else Fault.OTHER
 
 
 def explain(error: BaseException) -> str:
     """The server's own words in one line: never the statement, its parameters or an address with a password."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        arguments = error.orig.args
-        text = str(arguments[-1]) if arguments else type(error.orig).__name__
-    elif isinstance(error, SQLAlchemyError):
-        text = str(error.args[0]) if error.args else type(error).__name__
-    else:
-        text = str(error) or type(error).__name__
-    return " ".join(text.split())[:300]
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    text = str(cause.args[-1]) if cause.args else ""
+    return " ".join(text.split())[:300] or type(cause).__name__

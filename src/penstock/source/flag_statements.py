@@ -1,0 +1,65 @@
+"""The statements that write flags. Pure: text with placeholders, and the values of these."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from penstock.rows import Key
+from penstock.source.flag_table import FlagTable
+from penstock.source.keyset import one_of
+
+# A CASE for every value of `flag.set` is walked through for every row: few rows at a time keep that cheap.
+MOST_ROWS_WITH_VALUES = 100
+MOST_ROWS = 500
+
+
+class Write(NamedTuple):
+    """SQL text and the values of its placeholders."""
+
+    text: str
+    values: tuple[object, ...]
+
+
+def set_flags(flag: FlagTable, keys: Sequence[Key], further: Sequence[Mapping[str, object]]) -> Write:
+    """further: for each key, the other columns of its row and their values; the same columns for all."""
+    assignments = [f"{flag.column_sql(flag.column)} = 1", *_pins(flag)]
+    values: list[object] = []
+    for column in further[0] if further else ():
+        name = flag.column_sql(column)
+        each = [row[column] for row in further]
+        if all(value == each[0] for value in each):
+            assignments.append(f"{name} = {flag.dialect.placeholder}")
+            values.append(each[0])
+        else:
+            cases = [_case(flag, key, value) for key, value in zip(keys, each, strict=True)]
+            assignments.append(f"{name} = CASE {' '.join(case.text for case in cases)} ELSE {name} END")
+            values += [value for case in cases for value in case.values]
+    return _update(flag, assignments, keys, values)
+
+
+def clear_flags(flag: FlagTable, keys: Sequence[Key]) -> Write:
+    return _update(flag, [f"{flag.column_sql(flag.column)} = 0", *_pins(flag)], keys, [])
+
+
+def find_rows(flag: FlagTable, keys: Sequence[Key], *, and_lock: bool) -> Write:
+    """The keys among these that the table has; with and_lock: that nobody else holds, and now held by this transaction."""
+    wanted = one_of(flag.dialect, flag.key, keys)
+    lock = " FOR UPDATE SKIP LOCKED" if and_lock else ""
+    return Write(f"SELECT {', '.join(flag.key)} FROM {flag.sql} WHERE {wanted.text}{lock}", wanted.values)
+
+
+def _pins(flag: FlagTable) -> list[str]:
+    # An assignment of its own keeps an ON UPDATE CURRENT_TIMESTAMP column as it is.
+    return [f"{flag.column_sql(name)} = {flag.column_sql(name)}" for name in flag.pinned]
+
+
+def _case(flag: FlagTable, key: Key, value: object) -> Write:
+    wanted = one_of(flag.dialect, flag.key, [key])
+    return Write(f"WHEN {wanted.text} THEN {flag.dialect.placeholder}", (*wanted.values, value))
+
+
+def _update(flag: FlagTable, assignments: Sequence[str], keys: Sequence[Key], values: Sequence[object]) -> Write:
+    wanted = one_of(flag.dialect, flag.key, keys)
+    text = f"UPDATE {flag.sql} SET {', '.join(assignments)} WHERE {wanted.text}"
+    return Write(text, (*values, *wanted.values))

@@ -1,0 +1,139 @@
+"""The table that has the flag: how it and its key are called there, and what writing to it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.database.fetch import fetch
+from penstock.errors import JobError
+from penstock.source.catalog import Catalog, TableColumn
+from penstock.source.dialect import SQLITE, Dialect
+from penstock.source.origin import Origin, Table
+from penstock.spec.models import Flag, Job
+
+_MYSQL_NUMBERED = ("enum", "set", "bit")
+# A view has no engine of its own.
+_ENGINE = (
+    "SELECT engine FROM information_schema.tables"
+    " WHERE table_schema = COALESCE(NULLIF(%s, ''), DATABASE()) AND table_name = %s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Locking:
+    """How the flag's table and server deal with locks.
+
+    transactional: False for MyISAM and its like: what was written there stays, whatever becomes of the transaction.
+    skips_locked: knows FOR UPDATE SKIP LOCKED. is_mariadb: knows SET STATEMENT ... FOR.
+    loses_all: a lock wait that times out rolls back the whole transaction, unnoticed (innodb_rollback_on_timeout).
+    """
+
+    transactional: bool = True
+    skips_locked: bool = False
+    is_mariadb: bool = False
+    loses_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FlagTable:
+    """key: the SQL of the key's columns there. pinned: columns that would change by themselves with every UPDATE."""
+
+    dialect: Dialect
+    table: Table
+    column: str
+    key: tuple[str, ...]
+    pinned: tuple[str, ...] = ()
+    locking: Locking = Locking()
+
+    @property
+    def sql(self) -> str:
+        return self.dialect.verbatim(self.dialect.quote_path(*self.table))
+
+    def column_sql(self, name: str) -> str:
+        return self.dialect.verbatim(self.dialect.quote(name))
+
+
+def parse_table(text: str) -> Table:
+    """ "orders", "legacy.orders"; quotes around a part are taken off."""
+    schema, _, name = text.rpartition(".")
+    return Table(schema.strip().strip('`"'), name.strip().strip('`"'))
+
+
+def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin]) -> tuple[str, ...]:
+    """The key's columns in the flag's table: as the job says, else as the query's columns are called there."""
+    if flag.key is not None:
+        return tuple(flag.key)
+    table = parse_table(flag.table)
+    return tuple(origins[name].column if name in origins and _is(origins[name].table, table) else name for name in key)
+
+
+async def read_locking(connection: AsyncConnection, dialect: Dialect, table: Table) -> Locking:
+    """SQLite locks the whole file, and waits at BEGIN."""
+    if dialect == SQLITE:
+        return Locking()
+    [(version, loses_all)] = (await fetch(connection, "SELECT VERSION(), @@innodb_rollback_on_timeout")).rows
+    engines = (await fetch(connection, _ENGINE, table)).rows
+    return Locking(
+        transactional=all(str(engine).lower() in ("innodb", "none") for (engine,) in engines),
+        skips_locked=skips_locked(str(version)),
+        is_mariadb="mariadb" in str(version).lower(),
+        loses_all=bool(loses_all),
+    )
+
+
+def skips_locked(version: str) -> bool:
+    """Whether a server of this version knows SKIP LOCKED: MariaDB from 10.6, MySQL from 8.0.1. Some say 5.5.5- first."""
+    numbers = re.findall(r"(\d+)\.(\d+)\.(\d+)", version)
+    newest = max((tuple(int(part) for part in number) for number in numbers), default=(0, 0, 0))
+    return newest >= ((10, 6, 0) if "mariadb" in version.lower() else (8, 0, 1))
+
+
+def flag_table(
+    job: Job, dialect: Dialect, catalog: Catalog, origins: Mapping[str, Origin], locking: Locking
+) -> FlagTable | None:
+    """catalog: holds at least the flag's table, if it exists. None: the job has no flag.
+
+    Raises JobError if the table, the flag or a key column is missing.
+    """
+    flag = job.source.flag
+    if flag is None:
+        return None
+    table = parse_table(flag.table)
+    columns = catalog.get(table)
+    if columns is None:
+        raise JobError(f"source.flag.table: there is no table {table}; name the table that is to have {flag.column!r}")
+    names = flag_key(flag, job.source.key, origins)
+    for name in names:
+        if name.lower() not in columns:
+            raise JobError(
+                f"source.flag: the table {table} has no column {name!r} to find a row by; "
+                f"name the key's columns there: flag: {{table: {table}, key: ...}}"
+            )
+    if flag.column.lower() not in columns:
+        raise JobError(f"the table {table} has no column {flag.column!r}; run: penstock prepare")
+    for name in flag.set:
+        if name.lower() not in columns:
+            raise JobError(f"source.flag.set: the table {table} has no column {name!r}; leave it out, or add it there")
+    written = {name.lower() for name in (flag.column, *flag.set)}
+    return FlagTable(
+        dialect,
+        table,
+        flag.column,
+        tuple(_key_sql(dialect, columns[name.lower()]) for name in names),
+        tuple(column.name for key, column in columns.items() if "on update" in column.extra and key not in written),
+        locking,
+    )
+
+
+def _key_sql(dialect: Dialect, column: TableColumn) -> str:
+    name = dialect.verbatim(dialect.quote(column.name))
+    is_numbered = column.declared.lower().startswith(_MYSQL_NUMBERED) and dialect.name == "mysql"
+    return f"({name} + 0)" if is_numbered else name
+
+
+def _is(one: Table, other: Table) -> bool:
+    return one.name.lower() == other.name.lower() and (one.schema.lower() == other.schema.lower() or not one.schema)

@@ -1,0 +1,174 @@
+"""Writes flags inside the caller's transaction, and never waits longer than a second for a row that somebody else holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from random import Random
+from typing import TypeAlias
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.clock import Clock
+from penstock.database.connect import Database
+from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
+from penstock.rows import Key, KeyText, decode_key, encode_key
+from penstock.source.base import FlagsLocked, Mark
+from penstock.source.failures import source_errors
+from penstock.source.flag_statements import (
+    MOST_ROWS,
+    MOST_ROWS_WITH_VALUES,
+    Write,
+    clear_flags,
+    find_rows,
+    set_flags,
+)
+from penstock.source.flag_table import FlagTable
+
+# receipt, now → further column → value (`flag.set`).
+MarkValues: TypeAlias = Callable[[str | None, datetime], Mapping[str, object]]
+
+LOCK_SECONDS = 1
+USUAL_LOCK_SECONDS = 5  # as the session was set up
+# Rows held by others that are waited for, one second each, where the server cannot say which rows are free.
+MOST_WAITS = 10
+# After these the transaction is gone or useless: the caller has to see them. After all others only the statement is.
+_ENDS_TRANSACTION = (Fault.LOST, Fault.DEADLOCK, Fault.FULL, Fault.READ_ONLY)
+
+
+class FlagWriter:
+    """The port `Flags` of penstock.source.base. values: what `flag.set` says; None: nothing but the flag.
+
+    Database errors pass as they are: the caller's transaction is the caller's to judge.
+    """
+
+    def __init__(self, flag: FlagTable, clock: Clock, values: MarkValues | None = None) -> None:
+        self._flag = flag
+        self._clock = clock
+        self._values = values
+        self._most_rows = MOST_ROWS if values is None else MOST_ROWS_WITH_VALUES
+        locking = flag.locking
+        # Where a time-out rolls back the whole transaction unnoticed, a lock is never waited for.
+        self._asks_first = locking.loses_all and locking.skips_locked
+        self._works_inside = locking.transactional and (self._asks_first or not locking.loses_all)
+
+    async def mark(self, connection: AsyncConnection, marks: Sequence[Mark]) -> int:
+        if not self._works_inside:
+            raise FlagsLocked
+        matched = 0
+        async with self._short_waits(connection):
+            for some in self._portions(marks):
+                if self._asks_first and await self._held_by_others(connection, some):
+                    raise FlagsLocked
+                matched += await self._try(connection, self._setting(some))
+        return matched
+
+    async def mark_unlocked(self, connection: AsyncConnection, marks: Sequence[Mark]) -> Sequence[KeyText]:
+        done: list[KeyText] = []
+        async with self._short_waits(connection):
+            for some in self._portions(marks):
+                if self._flag.locking.skips_locked:
+                    done += await self._mark_free(connection, some)
+                else:
+                    done += await self._mark_one_by_one(connection, some)
+        return done
+
+    async def clear(self, connection: AsyncConnection, keys: Sequence[KeyText]) -> int:
+        matched = 0
+        for start in range(0, len(keys), MOST_ROWS):
+            some = [decode_key(key) for key in keys[start : start + MOST_ROWS]]
+            matched += await _execute(connection, clear_flags(self._flag, some))
+        return matched
+
+    def _portions(self, marks: Sequence[Mark]) -> Sequence[Sequence[Mark]]:
+        return [marks[start : start + self._most_rows] for start in range(0, len(marks), self._most_rows)]
+
+    def _setting(self, marks: Sequence[Mark]) -> Write:
+        now = self._clock.now()
+        values = self._values
+        further = [] if values is None else [values(mark.receipt, now) for mark in marks]
+        return set_flags(self._flag, [decode_key(mark.key) for mark in marks], further)
+
+    async def _try(self, connection: AsyncConnection, write: Write) -> int:
+        """Raises FlagsLocked for whatever undoes this statement alone: a lock, a trigger that refuses."""
+        try:
+            return await _execute(connection, write)
+        except DATABASE_ERRORS as error:
+            if fault_of(error) in _ENDS_TRANSACTION:
+                raise
+            raise FlagsLocked from error
+
+    async def _held_by_others(self, connection: AsyncConnection, marks: Sequence[Mark]) -> bool:
+        keys = [decode_key(mark.key) for mark in marks]
+        free = await self._find(connection, keys, and_lock=True)
+        return len(free) < len(await self._find(connection, keys, and_lock=False))
+
+    async def _mark_free(self, connection: AsyncConnection, marks: Sequence[Mark]) -> list[KeyText]:
+        free = set(await self._find(connection, [decode_key(mark.key) for mark in marks], and_lock=True))
+        mine = [mark for mark in marks if mark.key in free]
+        others = [mark.key for mark in marks if mark.key not in free]
+        if mine:
+            await _execute(connection, self._setting(mine))
+        if not others:
+            return [mark.key for mark in mine]
+        there = await self._find(connection, [decode_key(key) for key in others], and_lock=False)
+        held = set(there).intersection(others)
+        # A row that the collation takes for one of these, and whose text differs, may be held as well: nobody is sure then.
+        gone = [key for key in others if key not in held] if len(held) == len(there) else []
+        return [mark.key for mark in mine] + gone
+
+    async def _mark_one_by_one(self, connection: AsyncConnection, marks: Sequence[Mark]) -> list[KeyText]:
+        try:
+            await _execute(connection, self._setting(marks))
+            return [mark.key for mark in marks]
+        except DATABASE_ERRORS as error:
+            if fault_of(error) is not Fault.LOCKED or self._flag.locking.loses_all:
+                raise
+        done: list[KeyText] = []
+        waits = 0
+        # In no order: those behind the first that are held would else never get their turn.
+        for mark in Random().sample(list(marks), len(marks)):
+            try:
+                await self._try(connection, self._setting([mark]))
+                done.append(mark.key)
+            except FlagsLocked:
+                waits += 1
+                if waits == MOST_WAITS:
+                    break
+        return done
+
+    async def _find(self, connection: AsyncConnection, keys: Sequence[Key], *, and_lock: bool) -> Sequence[KeyText]:
+        find = find_rows(self._flag, keys, and_lock=and_lock)
+        found = await connection.exec_driver_sql(find.text, find.values)
+        return [encode_key(tuple(row)) for row in found]
+
+    @asynccontextmanager
+    async def _short_waits(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        # SQLite has locked the whole file before the transaction began.
+        if connection.dialect.name == "sqlite":
+            yield
+            return
+        await connection.exec_driver_sql(f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}")
+        try:
+            yield
+        finally:
+            if not connection.invalidated:
+                await connection.exec_driver_sql(f"SET SESSION innodb_lock_wait_timeout = {USUAL_LOCK_SECONDS}")
+
+
+class SourceFlagDesk:
+    """Flags in transactions of their own. Raises SourceUnreachable, and JobError for what a person must change."""
+
+    def __init__(self, database: Database, flags: FlagWriter) -> None:
+        self._database = database
+        self._flags = flags
+
+    async def mark(self, marks: Sequence[Mark]) -> Sequence[KeyText]:
+        with source_errors(self._database, "setting flags"):
+            async with self._database.writing() as connection:
+                return await self._flags.mark_unlocked(connection, marks)
+
+
+async def _execute(connection: AsyncConnection, write: Write) -> int:
+    return (await connection.exec_driver_sql(write.text, write.values)).rowcount

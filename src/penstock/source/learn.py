@@ -1,0 +1,58 @@
+"""Asks the database what columns the query gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.database.fetch import mysql_fields, result_columns
+from penstock.source import mysql_types, sqlite_types
+from penstock.source.catalog import Catalog, declared_column
+from penstock.source.columns import Column, Converter, TypeRules
+from penstock.source.dialect import SQLITE, Dialect
+from penstock.source.origin import Origin, origins_of
+from penstock.source.statement import Statement
+
+# What SQLite calls the second of two columns with one name.
+_SECOND = re.compile(r"(.+):\d+")
+
+
+async def learn_columns(
+    connection: AsyncConnection, dialect: Dialect, statement: Statement, catalog: Catalog
+) -> tuple[Sequence[Column], Mapping[str, Origin]]:
+    """The columns, and for those that a table's column stands behind, which. Runs the query for no rows."""
+    text = f"SELECT * FROM (\n{dialect.verbatim(statement.text)}\n) AS `penstock_q` LIMIT 0"
+    if dialect == SQLITE:
+        names = _told_apart(await result_columns(connection, text))
+        origins = _origins(statement, names, catalog)
+        return [_sqlite_column(name, catalog, origins.get(name)) for name in names], origins
+    fields = await mysql_fields(connection, text)
+    origins = _origins(statement, [field.name for field in fields], catalog)
+    declared = {field.name: declared_column(catalog, origins.get(field.name)) for field in fields}
+    json = {name for name, column in declared.items() if column is not None and column.is_json}
+    return [mysql_types.column_of(field, json) for field in fields], origins
+
+
+def converters_of(dialect: Dialect, columns: Sequence[Column], rules: TypeRules) -> Mapping[int, Converter]:
+    """By column number; columns whose values need no change are missing."""
+    types = sqlite_types.converter_of if dialect == SQLITE else mysql_types.converter_of
+    converters = {at: types(column, rules) for at, column in enumerate(columns)}
+    return {at: converter for at, converter in converters.items() if converter is not None}
+
+
+def _origins(statement: Statement, names: Sequence[str], catalog: Catalog) -> Mapping[str, Origin]:
+    columns = {table: frozenset(held) for table, held in catalog.items()}
+    return origins_of(statement.tree, tuple(names), columns)
+
+
+def _sqlite_column(name: str, catalog: Catalog, origin: Origin | None) -> Column:
+    declared = declared_column(catalog, origin)
+    if declared is None:
+        return sqlite_types.column_of(name, None)
+    return sqlite_types.column_of(name, declared.declared, not_null=not declared.is_nullable)
+
+
+def _told_apart(names: Sequence[str]) -> Sequence[str]:
+    return [match[1] if (match := _SECOND.fullmatch(name)) and match[1] in names else name for name in names]

@@ -1,0 +1,133 @@
+"""MySQL and MariaDB: what the server says of a column, and how the driver's values become a row's.
+
+asyncmy gives int, Decimal, float, str, bytes, date, datetime, timedelta; a date that is none comes as text.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Collection
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+from penstock.database.fetch import FieldPacket
+from penstock.rows import Unreadable
+from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
+
+_NOT_NULL, _ENUM, _SET = 0x1, 0x100, 0x800
+_BINARY_CHARSET = 63
+
+_KINDS = {
+    1: ColumnKind.INTEGER,  # TINYINT, BOOL
+    2: ColumnKind.INTEGER,
+    3: ColumnKind.INTEGER,
+    8: ColumnKind.INTEGER,
+    9: ColumnKind.INTEGER,
+    13: ColumnKind.INTEGER,  # YEAR
+    0: ColumnKind.DECIMAL,
+    246: ColumnKind.DECIMAL,
+    4: ColumnKind.FLOAT,
+    5: ColumnKind.DOUBLE,
+    7: ColumnKind.INSTANT,
+    10: ColumnKind.DATE,
+    14: ColumnKind.DATE,
+    11: ColumnKind.TIME,
+    12: ColumnKind.DATETIME,
+    16: ColumnKind.BITS,
+    245: ColumnKind.JSON,
+    247: ColumnKind.ENUM,
+    248: ColumnKind.SET,
+    255: ColumnKind.BYTES,  # GEOMETRY
+}
+_SINGLE = struct.Struct("f")
+_ZERO = timedelta()
+
+
+def column_of(field: FieldPacket, json_columns: Collection[str]) -> Column:
+    """json_columns: those that MariaDB keeps as text with a JSON_VALID check; it has no type of their own for them."""
+    return Column(
+        name=field.name,
+        kind=ColumnKind.JSON if field.name in json_columns else _kind(field),
+        nullable=not field.flags & _NOT_NULL,
+        most_bytes=field.length,
+        scale=field.scale,
+    )
+
+
+def _kind(field: FieldPacket) -> ColumnKind:
+    if field.flags & _ENUM:
+        return ColumnKind.ENUM
+    if field.flags & _SET:
+        return ColumnKind.SET
+    text = ColumnKind.BYTES if field.charsetnr == _BINARY_CHARSET else ColumnKind.TEXT
+    return _KINDS.get(field.type_code, text)
+
+
+def converter_of(column: Column, rules: TypeRules) -> Converter | None:
+    """None: the driver's value is the row's."""
+    match column.kind:
+        case ColumnKind.FLOAT:
+            return shortest_single
+        case ColumnKind.DATE:
+            return lambda value: value if isinstance(value, date) else rules.no_date(str(value))
+        case ColumnKind.DATETIME:
+            return lambda value: (
+                value.replace(tzinfo=rules.zone) if isinstance(value, datetime) else rules.no_date(str(value))
+            )
+        case ColumnKind.INSTANT:
+            return lambda value: _instant(value, rules)
+        case ColumnKind.TIME:
+            return time_text
+        case ColumnKind.JSON:
+            return parse_json
+        case ColumnKind.SET:
+            return lambda value: tuple(str(value).split(",")) if value else ()
+        case ColumnKind.BITS:
+            return lambda value: int.from_bytes(value, "big") if isinstance(value, bytes) else value
+        case _:
+            return None
+
+
+def _instant(value: object, rules: TypeRules) -> object:
+    if not isinstance(value, datetime):
+        return rules.no_date(str(value))
+    moment = value.replace(tzinfo=UTC)  # the session's zone
+    return moment if rules.zone is None else moment.astimezone(rules.zone)
+
+
+def shortest_single(value: object) -> object:
+    """The shortest number that is this FLOAT: 5.2, where its value as a DOUBLE is 5.199999809265137."""
+    if not isinstance(value, float):
+        return value
+    exact = _SINGLE.pack(value)
+    for digits in (6, 7, 8):
+        short = float(f"{value:.{digits}g}")
+        if _SINGLE.pack(short) == exact:
+            return short
+    return float(f"{value:.9g}")
+
+
+def time_text(value: object) -> object:
+    """TIME reaches from -838:59:59 to 838:59:59, so it is no time of day: HH:MM:SS, with the fraction if there is one."""
+    if not isinstance(value, timedelta):
+        return value
+    sign, length = ("-", -value) if value < _ZERO else ("", value)
+    minutes, seconds = divmod(length.days * 86400 + length.seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    fraction = f".{length.microseconds:06d}" if length.microseconds else ""
+    return f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}{fraction}"
+
+
+def parse_json(value: object) -> object:
+    """Numbers keep every digit: 1.0 stays 1.0, and what is beyond a double is not rounded."""
+    if not isinstance(value, str | bytes):
+        return value
+    try:
+        return json.loads(value, parse_float=Decimal, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        return Unreadable(f"the text is no JSON: {error}")
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON number")

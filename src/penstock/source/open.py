@@ -1,0 +1,165 @@
+"""Finds out how a job's source is to be read, and refuses what could not be read rightly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from penstock.database.connect import Database
+from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
+from penstock.database.fetch import fetch
+from penstock.source.catalog import Catalog, declared_column, read_catalog
+from penstock.source.columns import NUMBERED, Column, TypeRules
+from penstock.source.dialect import SQLITE, Dialect, dialect_of
+from penstock.source.failures import source_errors
+from penstock.source.flag_table import FlagTable, Locking, flag_table, parse_table, read_locking
+from penstock.source.frame import KeyPlace, around, inside, keys_inside
+from penstock.source.learn import converters_of, learn_columns
+from penstock.source.origin import Origin, named_by, tables_of
+from penstock.source.plan import Plan
+from penstock.source.reader import MOST_BYTES, MOST_ROWS, SqlSource
+from penstock.source.refusals import refuse_columns
+from penstock.source.shape import Shape
+from penstock.source.statement import Statement, parse_statement
+from penstock.source.statements import (
+    NUMBERS,
+    Reading,
+    flagged_rows,
+    key_positions,
+    reading_keys,
+    reading_rows,
+    reading_table,
+)
+from penstock.spec.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the database says of the query, before anything is decided."""
+
+    dialect: Dialect
+    statement: Statement
+    columns: Sequence[Column]
+    origins: Mapping[str, Origin]
+    catalog: Catalog
+    locking: Locking
+
+
+async def open_source(job: Job, database: Database) -> SqlSource:
+    """Raises JobError for a query, key, flag or types that cannot be delivered rightly; SourceUnreachable."""
+    found = await look_at(job, database)
+    refuse_columns(job, found.columns)
+    flag = flag_table(job, found.dialect, found.catalog, found.origins, found.locking)
+    plan = await make_plan(job, database, found, flag)
+    source = SqlSource(database, plan, _identity(job, database, found))
+    if plan.may_lack_key:
+        await source.refuse_rows_without_key()
+    return source
+
+
+async def look_at(job: Job, database: Database) -> Findings:
+    """Raises JobError for a query that is no single SELECT, or that the database refuses."""
+    dialect = dialect_of(database.kind)
+    statement = parse_statement(job.source.query, dialect)
+    tables = tables_of(statement.tree)
+    flag = job.source.flag
+    with source_errors(database, "looking at the query"):
+        async with database.reading() as connection:
+            catalog = await read_catalog(
+                connection, dialect, tables if flag is None else tables | {parse_table(flag.table)}
+            )
+            columns, origins = await learn_columns(connection, dialect, statement, catalog)
+            locking = Locking() if flag is None else await read_locking(connection, dialect, parse_table(flag.table))
+    return Findings(dialect, statement, columns, origins, catalog, locking)
+
+
+async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTable | None) -> Plan:
+    dialect, columns, key = found.dialect, found.columns, job.source.key
+    of_key = [next(column for column in columns if column.name == name) for name in key]
+    places = [_place(found.statement, column, dialect) for column in of_key]
+    outside = around(found.statement, places, dialect)
+    rows = await _first_that_runs(
+        database,
+        [
+            reading_rows(dialect, frame, columns, key)
+            for frame in (inside(found.statement, places, dialect), outside)
+            if frame
+        ],
+    )
+    bare = keys_inside(found.statement, places, dialect)
+    keys = await _first_that_runs(
+        database,
+        [
+            *([Reading(dialect, bare)] if bare else []),
+            reading_keys(dialect, rows.frame, columns, key),
+        ],
+    )
+    table = _own_table(found, of_key)
+    walk = await _first_that_runs(database, [*([table] if table else []), keys])
+    zone = ZoneInfo(job.source.timezone) if job.source.timezone else None
+    rules = TypeRules(zone, zero_dates_are_null=job.source.zero_dates == "null")
+    sizes = [column.most_bytes for column in columns]
+    return Plan(
+        columns=columns,
+        key=key,
+        shape=Shape(key, key_positions(columns, key), len(columns), converters_of(dialect, columns, rules)),
+        rows=rows,
+        keys=keys,
+        walk=walk,
+        flagged=None if flag is None else flagged_rows(dialect, flag.sql, flag.column_sql(flag.column), flag.key),
+        flag=flag,
+        numbers=NUMBERS[: sum(column.kind in NUMBERED for column in of_key)],
+        is_wide=any(size is None for size in sizes) or sum(size or 0 for size in sizes) * MOST_ROWS > MOST_BYTES,
+        may_lack_key=any(column.nullable is not False for column in of_key),
+    )
+
+
+def _place(statement: Statement, column: Column, dialect: Dialect) -> KeyPlace:
+    path = named_by(statement.tree, column.name)
+    return KeyPlace(column.name, dialect.quote_path(*path) if path else None, number=column.kind in NUMBERED)
+
+
+def _own_table(found: Findings, key: Sequence[Column]) -> Reading | None:
+    """The one table whose columns the whole key is made of."""
+    dialect = found.dialect
+    origins = [found.origins.get(column.name) for column in key]
+    declared = [declared_column(found.catalog, origin) for origin in origins]
+    tables = {origin.table for origin in origins if origin is not None}
+    if len(tables) != 1 or None in declared:
+        return None
+    [table] = tables
+    names = [dialect.verbatim(dialect.quote(column.name)) for column in declared if column is not None]
+    may_be_null = [
+        name for name, column in zip(names, declared, strict=True) if column is not None and column.is_nullable
+    ]
+    numbered = [column.kind in NUMBERED for column in key]
+    compared = [f"({name} + 0)" if number else name for name, number in zip(names, numbered, strict=True)]
+    return reading_table(dialect, table, compared, may_be_null)
+
+
+async def _first_that_runs(database: Database, readings: Sequence[Reading]) -> Reading:
+    """What looks right and is refused by the database all the same (a name it takes for another) is passed over."""
+    for reading in readings[:-1]:
+        try:
+            async with database.reading() as connection:
+                await fetch(connection, *reading.page(None, None, 0))
+        except DATABASE_ERRORS as error:
+            if fault_of(error) in (Fault.MISSING, Fault.OTHER):
+                continue
+            with source_errors(database, "trying the query"):
+                raise
+        return reading
+    with source_errors(database, "trying the query"):
+        async with database.reading() as connection:
+            await fetch(connection, *readings[-1].page(None, None, 0))
+    return readings[-1]
+
+
+def _identity(job: Job, database: Database, found: Findings) -> str:
+    """Of the server's address and the key's own table; of all tables that are read where the key comes from none alone."""
+    origins = [found.origins.get(name) for name in job.source.key]
+    tables = {origin.table for origin in origins if origin is not None} if None not in origins else set(found.catalog)
+    family = "sqlite" if found.dialect == SQLITE else "mysql"
+    return sha256("\n".join([family, database.address, *sorted(map(str, tables))]).encode()).hexdigest()

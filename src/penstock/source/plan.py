@@ -1,0 +1,34 @@
+"""What `open_source` found out about a source, and everything that reading it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock.source.columns import Column
+from penstock.source.flag_table import FlagTable
+from penstock.source.shape import Shape
+from penstock.source.statements import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How one source is read, found out once.
+
+    rows, keys: from the query. numbers: names of the further columns that `rows` has at its end.
+    walk: from the key's own table; from the query where there is none.
+    flag, flagged: the flag's table; those of its rows whose flag is set. None without a flag.
+    is_wide: whether a page of a thousand rows may be too much for memory. may_lack_key: whether the key may be NULL.
+    """
+
+    columns: Sequence[Column]
+    key: tuple[str, ...]
+    shape: Shape
+    rows: Reading
+    keys: Reading
+    walk: Reading
+    flagged: Reading | None
+    flag: FlagTable | None
+    numbers: tuple[str, ...]
+    is_wide: bool
+    may_lack_key: bool

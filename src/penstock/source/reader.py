@@ -1,0 +1,118 @@
+"""Reads a source page by page. Each call opens a connection, reads, and gives it back: nothing is held in between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from penstock.database.connect import Database
+from penstock.database.fetch import Fetched, NotText, fetch
+from penstock.errors import JobError
+from penstock.rows import Key, KeyText, Row, decode_key
+from penstock.source.base import KeyPage, RowPage
+from penstock.source.careful import fetch_carefully
+from penstock.source.failures import source_errors
+from penstock.source.keyset import Condition, chunks
+from penstock.source.plan import Plan
+from penstock.source.shape import refuse_twins
+
+MOST_ROWS = 1000
+MOST_BYTES = 16 * 1024 * 1024
+
+
+class SqlSource:
+    """The port of penstock.source.base on any SQL database. Made by `open_source`.
+
+    identity: tells one source from another; a digest without secrets. plan: for FlagWriter and `check`.
+
+    Methods raise SourceUnreachable for what may pass (the same call may be made again), JobError for what will not.
+    """
+
+    def __init__(self, database: Database, plan: Plan, identity: str) -> None:
+        self.columns: Sequence[str] = tuple(column.name for column in plan.columns)
+        self.identity = identity
+        self.plan = plan
+        self._database = database
+        self._most_rows = MOST_ROWS
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows fit in memory at once, as far as the pages so far have shown."""
+        return self._most_rows
+
+    async def next_keys(self, after: KeyText | None, limit: int) -> KeyPage:
+        fetched = await self._fetch(self.plan.walk.page(_values(after), None, limit))
+        keys = self.plan.shape.keys(fetched.rows[-1:])
+        return KeyPage(keys[0] if keys else None, len(fetched.rows), at_end=len(fetched.rows) < limit)
+
+    async def read_span(self, after: KeyText | None, upto: KeyText, limit: int) -> RowPage:
+        """May give fewer rows than `limit` although there are more: a page ends at about 16 MB."""
+        limit = min(limit, self._most_rows)
+        # One row more than wanted: whether the span ends here, and whether the next row has the same key, shows by it.
+        statement = self.plan.rows.page(_values(after), _values(upto), limit + 1)
+        rows, is_whole = await self._rows(statement, MOST_BYTES if self.plan.is_wide else None)
+        self._learn_size(len(rows), is_whole=is_whole)
+        refuse_twins([row.key for row in rows], self.plan.key)
+        return RowPage(rows[:limit], at_end=is_whole and len(rows) <= limit)
+
+    async def read_keys(self, keys: Sequence[KeyText]) -> Mapping[KeyText, Row]:
+        """All of them at once, however large: ask for no more than `rows_at_once`."""
+        asked = set(keys)
+        found: dict[KeyText, Row] = {}
+        for chunk in chunks([decode_key(key) for key in keys], len(self.plan.key)):
+            rows, _ = await self._rows(self.plan.rows.of(chunk), None)
+            # A collation takes more texts for equal than the ledger does.
+            wanted = [row for row in rows if row.key in asked]
+            refuse_twins(sorted(row.key for row in wanted), self.plan.key)
+            found.update((row.key, row) for row in wanted)
+        return found
+
+    async def keys_in_query(self, after: KeyText | None, limit: int) -> tuple[Sequence[KeyText], bool]:
+        fetched = await self._fetch(self.plan.keys.page(_values(after), None, limit + 1))
+        keys = self.plan.shape.keys(fetched.rows)
+        refuse_twins(keys, self.plan.key)
+        at_end = len(keys) <= limit
+        if at_end and self.plan.may_lack_key:
+            await self.refuse_rows_without_key()
+        return keys[:limit], at_end
+
+    async def refuse_rows_without_key(self) -> None:
+        """Raises JobError if the query shows a row whose key is NULL: no page ever will."""
+        fetched = await self._fetch(Condition(self.plan.keys.without_key(), ()))
+        if fetched.rows:
+            raise JobError(
+                f"source.key {', '.join(self.plan.key)} is NULL in a row of the query; "
+                "leave such rows out (WHERE ... IS NOT NULL), or choose another key"
+            )
+
+    async def flagged(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
+        if self.plan.flagged is None:
+            return frozenset()
+        found: set[KeyText] = set()
+        for chunk in chunks([decode_key(key) for key in keys], len(self.plan.key)):
+            found.update(self.plan.shape.keys((await self._fetch(self.plan.flagged.of(chunk))).rows))
+        return frozenset(found.intersection(keys))
+
+    async def aclose(self) -> None:
+        """Nothing is held between calls; the database is closed by whoever opened it."""
+
+    async def _rows(self, statement: Condition, most_bytes: int | None) -> tuple[list[Row], bool]:
+        """Whole rows, and whether these are all."""
+        try:
+            fetched = await self._fetch(statement, most_bytes)
+        except NotText:
+            with source_errors(self._database, "reading rows"):
+                fetched = await fetch_carefully(self._database, self.plan, statement, most_bytes)
+        return self.plan.shape.rows(fetched.rows), fetched.is_whole
+
+    def _learn_size(self, rows: int, *, is_whole: bool) -> None:
+        """A page that was cut makes the next ones smaller, until they are not."""
+        self._most_rows = min(2 * self._most_rows, MOST_ROWS) if is_whole else max(1, rows - 1)
+
+    async def _fetch(self, statement: Condition, most_bytes: int | None = None) -> Fetched:
+        with source_errors(self._database, "reading rows"):
+            async with self._database.reading() as connection:
+                return await fetch(connection, statement.text, statement.values, most_bytes=most_bytes)
+
+
+def _values(key: KeyText | None) -> Key | None:
+    return None if key is None else decode_key(key)

@@ -1,0 +1,38 @@
+"""What is wrong with the columns of a query, each with a way out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from penstock.errors import JobError
+from penstock.source.columns import KEY_KINDS, Column, ColumnKind
+from penstock.spec.models import Job
+
+
+def refuse_columns(job: Job, columns: Sequence[Column]) -> None:
+    """Raises JobError if the key or the types of the columns do not do."""
+    names = [column.name for column in columns]
+    twin = next((name for name in names if names.count(name) > 1), None)
+    if twin is not None:
+        raise JobError(f"source.query has two columns named {twin!r}; give one of them another name with AS")
+    for name in job.source.key:
+        if name not in names:
+            raise JobError(f"source.key: the query has no column {name!r}; {_instead(name, names)}")
+        column = columns[names.index(name)]
+        if column.kind not in KEY_KINDS:
+            raise JobError(
+                f"source.key: {name!r} is a {column.kind} column, which names no row for certain; "
+                "use integers, DECIMAL, text, bytes, dates or UUIDs"
+            )
+    naive = [column.name for column in columns if column.kind is ColumnKind.DATETIME]
+    if naive and job.source.timezone is None:
+        raise JobError(
+            f"source.timezone is missing: {', '.join(map(repr, naive))} hold date-times without a zone; "
+            "write timezone: Europe/Berlin, or whatever zone they are in"
+        )
+
+
+def _instead(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"it has {', '.join(names)}"

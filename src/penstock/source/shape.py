@@ -1,0 +1,55 @@
+"""From the driver's tuples to rows: column by column, because most columns need nothing done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from penstock.errors import JobError
+from penstock.rows import KeyText, Row, encode_key
+from penstock.source.columns import Converter
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """key: its column names, for messages. key_at: where its values are. width: columns of a row (what is beyond helps the key).
+    converters: by column number; those columns alone are touched."""
+
+    key: tuple[str, ...]
+    key_at: tuple[int, ...]
+    width: int
+    converters: Mapping[int, Converter]
+
+    def rows(self, fetched: Sequence[tuple[object, ...]]) -> list[Row]:
+        """Raises JobError for a key that names no row or two."""
+        if not fetched:
+            return []
+        columns = list(zip(*fetched, strict=True))
+        keys = self._texts([columns[at] for at in self.key_at])
+        columns = columns[: self.width]
+        for at, convert in self.converters.items():
+            columns[at] = tuple([None if value is None else convert(value) for value in columns[at]])
+        return list(map(Row, keys, zip(*columns, strict=True)))
+
+    def keys(self, fetched: Sequence[tuple[object, ...]]) -> list[KeyText]:
+        """Of rows that are nothing but key values."""
+        return self._texts(list(zip(*fetched, strict=True))) if fetched else []
+
+    def _texts(self, columns: Sequence[tuple[object, ...]]) -> list[KeyText]:
+        try:
+            if len(columns) == 1:
+                return [str(value) if type(value) is int else encode_key((value,)) for value in columns[0]]
+            return [encode_key(values) for values in zip(*columns, strict=True)]
+        except TypeError as error:
+            raise JobError(f"source.key {', '.join(self.key)}: {error}; choose another key, or CAST it") from error
+
+
+def refuse_twins(keys: Sequence[KeyText], name: Sequence[str]) -> None:
+    """Raises JobError if two rows have the same key: a page that ended between them would lose one."""
+    if len(set(keys)) == len(keys):
+        return
+    twin = next(key for key in keys if keys.count(key) > 1)
+    raise JobError(
+        f"source.key {', '.join(name)} is not unique: the query shows {twin} more than once; "
+        "add columns to the key, or GROUP BY it"
+    )

@@ -1,0 +1,121 @@
+"""The statements that read a source, put together once. Each is a frame with a hole for the condition, and what is selected
+around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from penstock.rows import Key
+from penstock.source.columns import NUMBERED, Column, ColumnKind
+from penstock.source.dialect import Dialect
+from penstock.source.frame import Frame
+from penstock.source.keyset import Condition, between, one_of
+
+_AROUND = "penstock_r"
+# Names of the columns at the end that hold the numbers of ENUM, SET and BIT keys.
+NUMBERS = tuple(f"penstock_key_{number}" for number in range(16))
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    """A SELECT around the page. columns: its select list; order: the keys as they are called there."""
+
+    columns: str
+    order: str
+
+    def around(self, page: str) -> str:
+        return f"SELECT {self.columns} FROM (\n{page}\n) AS `{_AROUND}`\nORDER BY {self.order}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way of reading. outer: None if the frame's own columns are what is wanted."""
+
+    dialect: Dialect
+    frame: Frame
+    outer: Outer | None = None
+
+    def page(self, after: Key | None, upto: Key | None, limit: int) -> Condition:
+        """The statement with its values: at most `limit` rows with after < key <= upto, in key order."""
+        bounds = between(self.dialect, self.frame.keys, after, upto)
+        return self._whole(self.frame.select(bounds.text, limit), bounds)
+
+    def of(self, keys: Sequence[Key]) -> Condition:
+        """The rows with these keys."""
+        wanted = one_of(self.dialect, self.frame.keys, keys)
+        return self._whole(self.frame.where(wanted.text), wanted)
+
+    def without_key(self) -> str:
+        """One row whose key is NULL, if there is one: no page would ever show it."""
+        missing = " OR ".join(f"{key} IS NULL" for key in self.frame.keys)
+        return f"{self.frame.where(missing)}\nLIMIT 1"
+
+    def _whole(self, text: str, condition: Condition) -> Condition:
+        return Condition(self.outer.around(text) if self.outer else text, condition.values)
+
+
+def reading_rows(dialect: Dialect, frame: Frame, columns: Sequence[Column], key: Sequence[str]) -> Reading:
+    """Whole rows. What the driver would round or not show is asked for in another form: FLOAT as a DOUBLE (the text protocol
+    gives six digits), and the numbers of ENUM, SET and BIT keys as further columns at the end, in the order of the key."""
+    numbered = [name for name in key if _column(columns, name).kind in NUMBERED]
+    if not numbered and not any(column.kind is ColumnKind.FLOAT for column in columns):
+        return Reading(dialect, frame)
+    shown = [_shown(dialect, column) for column in columns]
+    numbers = [
+        f"{called_outside(dialect, name)} + 0 AS `{number}`" for name, number in zip(numbered, NUMBERS, strict=False)
+    ]
+    return Reading(dialect, frame, Outer(", ".join(shown + numbers), order_outside(dialect, columns, key)))
+
+
+def reading_keys(dialect: Dialect, frame: Frame, columns: Sequence[Column], key: Sequence[str]) -> Reading:
+    """Keys alone, where the frame shows whole rows."""
+    order = order_outside(dialect, columns, key)
+    return Reading(dialect, frame, Outer(order, order))
+
+
+def reading_table(dialect: Dialect, path: Sequence[str], key: Sequence[str], may_be_null: Sequence[str]) -> Reading:
+    """Keys from one table, past the query. key: the SQL of its columns there; may_be_null: those of them to be careful with."""
+    table = dialect.verbatim(dialect.quote_path(*path))
+    there = "".join(f"{name} IS NOT NULL AND " for name in may_be_null)
+    head = f"SELECT {', '.join(key)} FROM {table} WHERE {there}("
+    return Reading(dialect, Frame(head, ")", tuple(key), is_inside=True))
+
+
+def flagged_rows(dialect: Dialect, table: str, flag: str, key: Sequence[str]) -> Reading:
+    """Keys of those rows of the flag's table whose flag is set."""
+    head = f"SELECT {', '.join(key)} FROM {table} WHERE {flag} <> 0 AND ("
+    return Reading(dialect, Frame(head, ")", tuple(key), is_inside=True))
+
+
+def key_positions(columns: Sequence[Column], key: Sequence[str]) -> tuple[int, ...]:
+    """Where in a row of `reading_rows` the values of the key are."""
+    names = [column.name for column in columns]
+    extra = iter(range(len(columns), len(columns) + len(key)))
+    return tuple(next(extra) if _column(columns, name).kind in NUMBERED else names.index(name) for name in key)
+
+
+def order_outside(dialect: Dialect, columns: Sequence[Column], key: Sequence[str]) -> str:
+    """The key columns, seen from an `Outer`."""
+    return ", ".join(
+        f"({called_outside(dialect, name)} + 0)"
+        if _column(columns, name).kind in NUMBERED
+        else called_outside(dialect, name)
+        for name in key
+    )
+
+
+def _shown(dialect: Dialect, column: Column) -> str:
+    name = called_outside(dialect, column.name)
+    return (
+        f"{name} * 1e0 AS {dialect.verbatim(dialect.quote(column.name))}" if column.kind is ColumnKind.FLOAT else name
+    )
+
+
+def called_outside(dialect: Dialect, name: str) -> str:
+    """A column of the page, seen from an `Outer`."""
+    return dialect.verbatim(dialect.quote_path(_AROUND, name))
+
+
+def _column(columns: Sequence[Column], name: str) -> Column:
+    return next(column for column in columns if column.name == name)
