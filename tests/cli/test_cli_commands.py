@@ -59,13 +59,9 @@ def test_the_json_line_of_a_run_is_all_there_is_on_stdout(shop: Shop) -> None:
 def test_a_second_run_has_nothing_to_do(shop: Shop) -> None:
     document = delivered(shop).penstock("run", "orders.yaml", "--json").document
     assert document["imported"] == GOOD
-    assert document["run"] | {"seconds": 0.0} == {  # type: ignore[operator]
-        "sent": 0,
-        "imported": 0,
-        "attempts": 0,
-        "seconds": 0.0,
-        "rows_per_second": 0.0,
-    }
+    run = document["run"]
+    assert isinstance(run, dict)
+    assert (run["sent"], run["imported"], run["attempts"], run["rows_per_second"]) == (0, 0, 0, 0.0)
 
 
 def test_a_limit_is_kept_and_is_no_early_stop(shop: Shop) -> None:
@@ -86,8 +82,11 @@ def test_status_tells_counts_and_causes(shop: Shop) -> None:
     assert ended.code == 0
     document = ended.document
     assert (document["imported"], document["failed"], document["pending"], document["workers"]) == (GOOD, 1, 0, [])
-    [cause] = document["causes"]  # type: ignore[misc]
-    assert (cause["state"], cause["status"], cause["rows"], cause["example"]) == ("failed", 422, 1, BAD_ORDER)
+    causes = document["causes"]
+    assert isinstance(causes, list)
+    assert [(one["state"], one["status"], one["rows"], one["example"]) for one in causes] == [
+        ("failed", 422, 1, BAD_ORDER)
+    ]
 
 
 def test_status_for_people_goes_to_stderr(shop: Shop) -> None:

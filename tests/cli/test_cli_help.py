@@ -9,22 +9,9 @@ import pytest
 from penstock.cli.main import commands, main
 from penstock.cli.steer import ConcurrencyWanted, RateWanted, parse_assignment
 
-PROMISED = [
-    "check",
-    "prepare",
-    "run",
-    "status",
-    "rows",
-    "show",
-    "pause",
-    "resume",
-    "set",
-    "retry",
-    "resolve",
-    "reset",
-    "schema",
-    "demo",
-]
+LOOKS = ["check", "status", "rows", "show", "schema", "demo"]
+ACTS = ["prepare", "run", "pause", "resume", "set", "retry", "resolve", "reset"]
+PROMISED = LOOKS + ACTS
 NUMBERED = re.compile(r"Exit codes:\s+0 ")
 
 

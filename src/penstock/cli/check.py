@@ -39,8 +39,11 @@ def check(
       penstock check orders.yaml
       penstock check *.yaml --deep --json
 
-    Exit codes: 0 ready; 1 ready, but some of the first rows do not map; 2 a person must change something first;
-    3 source, ledger or target is unreachable.
+    Exit codes:
+      0  ready
+      1  ready, but some of the first rows do not map
+      2  a person must change something first
+      3  source, ledger or target is unreachable
     """
     codes: list[ExitCode] = []
     console = people()

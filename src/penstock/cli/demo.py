@@ -19,13 +19,17 @@ def demo(
 ) -> int:
     """See it work: an old shop in SQLite, an API that stumbles, a run, a kill, a resume, a count.
 
-    Prints the commands it runs, so it is a tutorial as well. Everything stays in a temporary folder, which it names.
+    Prints the commands it runs, so it is a tutorial as well. Everything stays
+    in a temporary folder, which it names.
 
     Example:
       penstock demo
       penstock demo --rows 500
 
-    Exit codes: 0 every order arrived exactly once; 1 one did not; 3 stopped.
+    Exit codes:
+      0  every order arrived exactly once
+      1  one did not
+      3  stopped
     """
     folder = Path(tempfile.mkdtemp(prefix="penstock-demo-"))
     code = run_demo(rows, folder, people())

@@ -38,8 +38,11 @@ def penstock(
       penstock prepare orders.yaml
       penstock run orders.yaml
 
-    Exit codes: 0 all well; 1 done, with findings; 2 a person must change something first;
-    3 unreachable or stopped early: the same command may go on later.
+    Exit codes:
+      0  all well
+      1  done, with findings
+      2  a person must change something first
+      3  unreachable or stopped early: the same command may go on later
     """
     if show_version:
         emit_text(f"penstock {version('penstock')}\n")

@@ -24,14 +24,18 @@ def prepare(
 ) -> int:
     """Create the ledger's tables, and the flag column where it is missing.
 
-    The column is added without rewriting the table and with a short wait for locks; where that is not possible, nothing is
-    changed and what to run is printed. Doing it again changes nothing.
+    The column is added without rewriting the table and with a short wait for
+    locks; where that is not possible, nothing is changed and what to run is
+    printed. Doing it again changes nothing.
 
     Example:
       penstock prepare orders.yaml
       penstock prepare orders.yaml --print-sql > prepare.sql
 
-    Exit codes: 0 prepared; 2 a person must change something first; 3 a database is unreachable.
+    Exit codes:
+      0  prepared
+      2  a person must change something first
+      3  a database is unreachable
     """
     if print_sql and undo:
         raise typer.BadParameter("--print-sql tells what `prepare` would run; leave out --undo")

@@ -26,13 +26,17 @@ def reset(
 ) -> int:
     """Forget the ledger of a job: every row is pending again, and a run sends all of them anew.
 
-    Clears only flags that penstock set. Refused while a worker holds a lease. Without --yes it only tells what would go.
+    Clears only flags that penstock set. Refused while a worker holds a lease.
+    Without --yes it only tells what would go.
 
     Example:
       penstock reset orders.yaml --yes
       penstock reset orders.yaml --yes --new-keys
 
-    Exit codes: 0 forgotten; 2 a person must change something first; 3 the ledger or the source is unreachable.
+    Exit codes:
+      0  forgotten
+      2  a person must change something first
+      3  the ledger or the source is unreachable
     """
     [named] = load_jobs([file])
     if not yes:

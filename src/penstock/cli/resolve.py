@@ -61,10 +61,15 @@ def resolve(
     Without --note it only tells how many rows it would change.
 
     Example:
-      penstock resolve orders.yaml --status 500 --as pending --note "asked the API team: a 500 stores nothing"
-      penstock resolve orders.yaml --key 1042 --as imported --receipt 77 --note "seen in the new shop"
+      penstock resolve orders.yaml --status 500 --as pending \\
+        --note "the API team says that a 500 stores nothing"
+      penstock resolve orders.yaml --key 1042 --as imported --receipt 77 \\
+        --note "seen in the new shop"
 
-    Exit codes: 0 also if no row matched (it says so); 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  also if no row matched (it says so)
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     if not (keys or reason or status is not None or everything):
         raise typer.BadParameter("say which rows: --key, --reason, --status or --all")

@@ -43,7 +43,10 @@ def retry(
       penstock retry orders.yaml --status 422
       penstock retry orders.yaml --state skipped --key 1042
 
-    Exit codes: 0 also if no row matched (it says so); 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  also if no row matched (it says so)
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     [named] = load_jobs([file])
     states = frozenset({RowState(state.value)})

@@ -36,13 +36,17 @@ def rows(
 ) -> int:
     """List the rows that the ledger knows, with their reasons.
 
-    Rows that no worker has reached yet have no ledger row. Prints as it reads, so it serves any number of rows.
+    Rows that no worker has reached yet have no ledger row. Prints as it reads,
+    so it serves any number of rows.
 
     Example:
       penstock rows orders.yaml --state failed
       penstock rows orders.yaml --state in_doubt --json > doubts.jsonl
 
-    Exit codes: 0 whatever it shows; 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  whatever it shows
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     [named] = load_jobs([file])
     wanted = frozenset(states) if states else EVERY_STATE

@@ -62,17 +62,23 @@ def run(
 ) -> int:
     """Deliver until nothing is pending; again after any stop.
 
-    Runs on as many machines at once as one likes. Several files run one after another. Never creates a ledger or a column:
-    that is `penstock prepare`. --limit and --key are one process's work and do not go with --processes.
+    Runs on as many machines at once as one likes. Several files run one after
+    another. Never creates a ledger or a column: that is `penstock prepare`.
+    --limit and --key are one process's work and do not go with --processes.
 
     Example:
       penstock run orders.yaml
       penstock run orders.yaml --processes 4 --rate 200/s --for 6h
       penstock run orders.yaml --key 1042 --json
 
-    Ctrl-C once: what is on the wire finishes and is written down. Twice: exit at once, still safe.
-    Exit codes: 0 every row imported or skipped; 1 done, with failed or in-doubt rows;
-    2 a person must change something first; 3 unreachable or stopped early: run it again.
+    Ctrl-C once: what is on the wire finishes and is written down.
+    Ctrl-C twice: exit at once, still safe.
+
+    Exit codes:
+      0  every row imported or skipped
+      1  done, with failed or in-doubt rows
+      2  a person must change something first
+      3  unreachable or stopped early: run it again
     """
     if processes > 1 and (limit is not None or keys):
         raise typer.BadParameter("--limit and --key are one process's work; leave --processes out")

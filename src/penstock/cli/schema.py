@@ -18,13 +18,16 @@ FILE = Path("penstock.schema.json")
 def schema(as_json: Json = False) -> int:
     """Write penstock.schema.json into this folder, the JSON Schema of the job file; with --json print it instead.
 
-    Editors complete and check a job file that begins with  # yaml-language-server: $schema=./penstock.schema.json
+    Editors complete and check a job file that begins with
+      # yaml-language-server: $schema=./penstock.schema.json
 
     Example:
       penstock schema
       penstock schema --json > elsewhere/penstock.schema.json
 
-    Exit codes: 0 written; 2 it cannot be written here.
+    Exit codes:
+      0  written
+      2  it cannot be written here
     """
     text = orjson.dumps(json_schema(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     if as_json:

@@ -47,14 +47,17 @@ def show(
 ) -> int:
     """Show one row: its history, its request as a ready curl command, the API's answer.
 
-    The request is made again from the source as it is now. Secrets stand as $NAME, as in the job file. Running the curl command
-    sends the row.
+    The request is made again from the source as it is now. Secrets stand as
+    $NAME, as in the job file. Running the curl command sends the row.
 
     Example:
       penstock show orders.yaml 1042
       penstock show orders.yaml '["north", 17]' --json
 
-    Exit codes: 0 whatever it shows; 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  whatever it shows
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     [named] = load_jobs([file])
     history = run_async(_history(named.job, key))

@@ -30,7 +30,10 @@ def status(file: JobFile, as_json: Json = False) -> int:
       penstock status orders.yaml
       penstock status orders.yaml --json | jq .pending
 
-    Exit codes: 0 whatever it shows; 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  whatever it shows
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     [named] = load_jobs([file])
     overview = run_async(_look(named))

@@ -24,12 +24,16 @@ BACK = "default"
 def pause(file: JobFile, as_json: Json = False) -> int:
     """Pause a live run: what is on the wire finishes, nothing new goes out.
 
-    Workers keep running and hear of it with their next heartbeat; runs that start later wait as well.
+    Workers keep running and hear of it with their next heartbeat; runs that
+    start later wait as well.
 
     Example:
       penstock pause orders.yaml
 
-    Exit codes: 0 paused; 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  paused
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     [named] = load_jobs([file])
     control = run_async(_pause(named))
@@ -43,7 +47,10 @@ def resume(file: JobFile, as_json: Json = False) -> int:
     Example:
       penstock resume orders.yaml
 
-    Exit codes: 0 goes on; 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  goes on
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     [named] = load_jobs([file])
     control = run_async(_resume(named))
@@ -67,7 +74,10 @@ def set_limits(
       penstock set orders.yaml rate=200/s concurrency=32
       penstock set orders.yaml rate=default
 
-    Exit codes: 0 set; 2 a person must change something first; 3 the ledger is unreachable.
+    Exit codes:
+      0  set
+      2  a person must change something first
+      3  the ledger is unreachable
     """
     wanted = [parse_assignment(text) for text in assignments]
     [named] = load_jobs([file])
