@@ -65,6 +65,12 @@ def test_no_spelling_of_a_secret_is_shown(made: RenderedRequest) -> None:
     assert "quotes" not in text
 
 
+def test_a_secret_that_begins_like_another_is_hidden_whole() -> None:
+    secrets = {"SHORT": "abcd", "LONG": "abcd-efgh"}
+    made = safe_request(b"POST / HTTP/1.1\r\nHost: x\r\n\r\nabcd-efgh", origin="http://x", secrets=secrets)
+    assert show(made.body) == "$LONG"
+
+
 def test_short_values_are_no_secrets_and_leave_the_rest_readable() -> None:
     assert show(request(body=b'{"region":"eu","queue":1}').body) == '{"region":"eu","queue":1}'
 
