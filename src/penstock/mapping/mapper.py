@@ -9,7 +9,7 @@ from typing import NamedTuple
 from penstock.mapping.body import Body, compile_body
 from penstock.mapping.compiled import Compiled, Part
 from penstock.mapping.headers import split_headers, translate_headers
-from penstock.mapping.request_target import path_and_query, quote_target, translate_target
+from penstock.mapping.request_target import path_and_query, translate_target
 from penstock.mapping.scope import Scope, mapping_scope
 from penstock.rows import Row
 from penstock.spec.expressions import has_expression
@@ -36,7 +36,7 @@ class Mapper:
         self.static_headers = tuple(static.items())
         self.row_headers = tuple(per_row)
         target = path_and_query(job.target.url.get_secret_value())
-        self._target = quote_target(target)  # used where no row changes it
+        self._target = target.encode()  # used where no row changes it
         self._envelope = _compile_envelope(target, per_row, scope)
         self._body = compile_body(job, scope)
         self._may_skip = job.transform is not None

@@ -17,8 +17,6 @@ from penstock.spec.expressions import Parts
 from penstock.spec.wire import to_text
 
 _PATH = "target.url"
-# What may stand in a path and query as it is; a "%" is taken to begin an escape that is already there.
-_KEPT = "/?:@!$&'()*+,;=%~-._[]"
 _STRAYING = re.compile(r"^$|(?:^|%2F|%5C)\.{1,2}(?:$|%2F|%5C)")
 
 
@@ -26,11 +24,6 @@ def path_and_query(url: str) -> str:
     """ "https://host:443/v2/orders?x=1" → "/v2/orders?x=1"."""
     rest = re.sub(r"^[^/?]*//[^/?]*", "", url)
     return rest if rest.startswith("/") else "/" + rest
-
-
-def quote_target(target: str) -> bytes:
-    """A path and query without expressions, as it goes out."""
-    return quote(target, _KEPT).encode()
 
 
 def translate_target(target: str, part: Part) -> ast.expr:
@@ -53,12 +46,11 @@ def _segments_and_query(parts: Parts) -> tuple[list[Parts], Parts]:
             segments[-1] += (part,)
             continue
         path, question_mark, query = part.partition("?")
-        first, *others = quote(path, _KEPT).split("/")
+        first, *others = path.split("/")
         segments[-1] += (first,)
         segments += [(other,) for other in others]
         if question_mark:
-            rest = (piece if not isinstance(piece, str) else quote(piece, _KEPT) for piece in parts[number + 1 :])
-            return segments, ("?" + quote(query, _KEPT), *rest)
+            return segments, ("?" + query, *parts[number + 1 :])
     return segments, ()
 
 

@@ -58,8 +58,6 @@ class _PartlyReadable(Mapping[str, object]):
 def load_transform(name: str, folder: str) -> Transform:
     """ "module:function" → the function. The job file's folder is searched first. Raises JobError."""
     module_name, _, function_name = name.partition(":")
-    if not module_name or not function_name:
-        raise JobError(f"transform: {name!r} names no function; write module:function")
     home = str(Path(folder).resolve())
     if home not in sys.path:
         sys.path.insert(0, home)
