@@ -28,13 +28,12 @@ class Locking:
     """How the flag's table and server deal with locks.
 
     transactional: False for MyISAM and its like: what was written there stays, whatever becomes of the transaction.
-    skips_locked: knows FOR UPDATE SKIP LOCKED. is_mariadb: knows SET STATEMENT ... FOR.
+    skips_locked: knows FOR UPDATE SKIP LOCKED.
     loses_all: a lock wait that times out rolls back the whole transaction, unnoticed (innodb_rollback_on_timeout).
     """
 
     transactional: bool = True
     skips_locked: bool = False
-    is_mariadb: bool = False
     loses_all: bool = False
 
 
@@ -80,7 +79,6 @@ async def read_locking(connection: AsyncConnection, dialect: Dialect, table: Tab
     return Locking(
         transactional=all(str(engine).lower() in ("innodb", "none") for (engine,) in engines),
         skips_locked=skips_locked(str(version)),
-        is_mariadb="mariadb" in str(version).lower(),
         loses_all=bool(loses_all),
     )
 

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from penstock.database.connect import Database
 from penstock.database.fetch import Fetched, NotText, fetch
-from penstock.errors import JobError
 from penstock.rows import Key, KeyText, Row, decode_key
 from penstock.source.base import KeyPage, RowPage
 from penstock.source.careful import fetch_carefully
 from penstock.source.failures import source_errors
 from penstock.source.keyset import Condition, chunks
 from penstock.source.plan import Plan
-from penstock.source.shape import refuse_twins
+from penstock.source.shape import null_key, refuse_twins
 
 MOST_ROWS = 1000
 MOST_BYTES = 16 * 1024 * 1024
@@ -79,10 +78,7 @@ class SqlSource:
         """Raises JobError if the query shows a row whose key is NULL: no page ever will."""
         fetched = await self._fetch(Condition(self.plan.keys.without_key(), ()))
         if fetched.rows:
-            raise JobError(
-                f"source.key {', '.join(self.plan.key)} is NULL in a row of the query; "
-                "leave such rows out (WHERE ... IS NOT NULL), or choose another key"
-            )
+            raise null_key(self.plan.key)
 
     async def flagged(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
         if self.plan.flagged is None:

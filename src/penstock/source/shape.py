@@ -41,7 +41,16 @@ class Shape:
                 return [str(value) if type(value) is int else encode_key((value,)) for value in columns[0]]
             return [encode_key(values) for values in zip(*columns, strict=True)]
         except TypeError as error:
+            if any(value is None for column in columns for value in column):
+                raise null_key(self.key) from error
             raise JobError(f"source.key {', '.join(self.key)}: {error}; choose another key, or CAST it") from error
+
+
+def null_key(name: Sequence[str]) -> JobError:
+    return JobError(
+        f"source.key {', '.join(name)} is NULL in a row of the query; "
+        "leave such rows out (WHERE ... IS NOT NULL), or choose another key"
+    )
 
 
 def refuse_twins(keys: Sequence[KeyText], name: Sequence[str]) -> None:

@@ -1,0 +1,24 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.source.worlds import World, world_at
+
+
+@pytest.fixture
+async def world(database_url: str) -> AsyncIterator[World]:
+    """Once on MariaDB, once on SQLite."""
+    async with world_at(database_url) as world:
+        yield world
+
+
+@pytest.fixture
+async def mariadb(mariadb_url: str) -> AsyncIterator[World]:
+    async with world_at(mariadb_url) as world:
+        yield world
+
+
+@pytest.fixture
+async def sqlite(sqlite_url: str) -> AsyncIterator[World]:
+    async with world_at(sqlite_url) as world:
+        yield world

@@ -1,0 +1,110 @@
+"""A source database for tests: tables made by plain statements, jobs over them, and the walks that the engine makes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from penstock.database.connect import Database, open_database
+from penstock.database.fetch import fetch
+from penstock.rows import KeyText, Row
+from penstock.source.open import open_source
+from penstock.source.reader import SqlSource
+from penstock.spec.models import Flag, Job, Source, Target
+
+
+@dataclass(frozen=True)
+class World:
+    """One database under test."""
+
+    url: str
+    database: Database
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.startswith("sqlite")
+
+    async def run(self, *statements: str) -> None:
+        async with self.database.writing() as connection:
+            for statement in statements:
+                await connection.exec_driver_sql(self._plain(statement))
+
+    async def fetch(self, statement: str) -> Sequence[tuple[object, ...]]:
+        async with self.database.reading() as connection:
+            return (await fetch(connection, self._plain(statement))).rows
+
+    def _plain(self, statement: str) -> str:
+        return statement if self.is_sqlite else statement.replace("%", "%%")
+
+    def job(
+        self,
+        query: str,
+        *key: str,
+        flag: Flag | None = None,
+        timezone: str | None = None,
+        zero_dates: str = "fail",
+    ) -> Job:
+        source = Source.model_validate(
+            {
+                "url": self.url,
+                "query": query,
+                "key": key or ("id",),
+                "flag": flag,
+                "timezone": timezone,
+                "zero_dates": zero_dates,
+            }
+        )
+        return Job(name="test", source=source, target=Target(url=SecretStr("http://127.0.0.1:9/orders")))
+
+    async def open(self, query: str, *key: str, timezone: str | None = None, zero_dates: str = "fail") -> SqlSource:
+        return await open_source(self.job(query, *key, timezone=timezone, zero_dates=zero_dates), self.database)
+
+    async def rows(self, query: str, *key: str, timezone: str | None = None, zero_dates: str = "fail") -> list[Row]:
+        """All rows of the query, as one span."""
+        return await read_all(await self.open(query, *key, timezone=timezone, zero_dates=zero_dates), 1000, 1000)
+
+
+@asynccontextmanager
+async def world_at(url: str) -> AsyncIterator[World]:
+    database = open_database(SecretStr(url))
+    try:
+        yield World(url, database)
+    finally:
+        await database.aclose()
+
+
+async def read_all(source: SqlSource, span: int, page: int) -> list[Row]:
+    """As the engine reads: spans planned by the key's own table, each read page by page."""
+    rows: list[Row] = []
+    after: KeyText | None = None
+    while True:
+        keys = await source.next_keys(after, span)
+        if keys.last is None:
+            return rows
+        rows += await read_span(source, after, keys.last, page)
+        after = keys.last
+        if keys.at_end:
+            return rows
+
+
+async def read_span(source: SqlSource, after: KeyText | None, upto: KeyText, page: int) -> list[Row]:
+    rows: list[Row] = []
+    while True:
+        found = await source.read_span(after, upto, page)
+        rows += found.rows
+        if found.at_end:
+            return rows
+        after = found.rows[-1].key
+
+
+async def sweep_all(source: SqlSource, page: int) -> list[KeyText]:
+    """All keys that the query itself shows."""
+    found: list[KeyText] = []
+    while True:
+        keys, at_end = await source.keys_in_query(found[-1] if found else None, page)
+        found += keys
+        if at_end:
+            return found
