@@ -204,8 +204,9 @@ class Selection(NamedTuple):
     status: int | None = None
 
 
-# Answers of a dead or fenced worker on this machine, by (range_no, fence): read from its journal.
-Recall: TypeAlias = Callable[[int, int], Sequence[Settlement]]
+# Answers of a dead worker on this machine, by (owner, range_no, fence): read from its journal. The owner is part of it because
+# a ledger that was dropped or set back gives the same range numbers and fences out again, but never the same owner.
+Recall: TypeAlias = Callable[[str, int, int], Sequence[Settlement]]
 # Whether the process behind an owner is proven dead (same machine, same boot, pid gone or another process's).
 IsDead: TypeAlias = Callable[[str], bool]
 
@@ -359,7 +360,9 @@ class PeopleDesk(Protocol):
 
     async def resume(self) -> None: ...
 
-    async def set_limits(self, *, rate: float | None = None, concurrency: int | None = None) -> None: ...
+    async def set_limits(self, *, rate: float | None, concurrency: int | None) -> None:
+        """Both at once, requests per second and on the wire; None: as the job file says again."""
+        ...
 
     async def retry(self, selection: Selection, *, renew_keys: bool) -> int:
         """failed or skipped → pending, in new keys ranges of at most 1,000; returns how many rows moved."""

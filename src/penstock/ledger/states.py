@@ -36,3 +36,7 @@ EDGES: frozenset[tuple[RowState, RowState]] = frozenset(
 
 def is_legal(before: RowState, after: RowState) -> bool:
     return (before, after) in EDGES
+
+
+def states_after(before: RowState) -> frozenset[RowState]:
+    return frozenset(after for start, after in EDGES if start is before)

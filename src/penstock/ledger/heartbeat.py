@@ -1,0 +1,100 @@
+"""The heartbeat: leases that have a live pipeline are renewed, the pulse is told, a person's wishes come back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.ledger.base import Control, Lease, Pulse
+from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.held import HeldLeases
+from penstock.ledger.schema import REASON_LENGTH
+from penstock.ledger.text import fit
+from penstock.ledger.transactions import Transactions
+
+# Whoever owns the fence may go on, run out or not: nobody has taken it.
+_RENEW = """
+UPDATE penstock_ranges SET lease_until = {later}
+WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased'
+"""
+
+_FENCES = "SELECT range_no, fence FROM penstock_ranges WHERE job_id = :job AND range_no IN :ranges"
+
+_TELL = """
+UPDATE penstock_workers SET
+  seen_at = {now}, alive_until = {later}, in_flight = :in_flight, rows_per_second = :rows_per_second,
+  concurrency = :concurrency, limited_by = :limited_by, hold = :hold
+WHERE job_id = :job AND owner = :owner
+"""
+
+_WISHES = text("SELECT paused, rate, concurrency FROM penstock_jobs WHERE job_id = :job")
+
+_ALIVE = "SELECT owner FROM penstock_workers WHERE job_id = :job AND alive_until > {now} ORDER BY owner"
+
+
+class Heartbeat:
+    def __init__(self, transactions: Transactions, dialect: LedgerDialect, job_id: int, held: HeldLeases) -> None:
+        self._transactions = transactions
+        self._job_id = job_id
+        self._held = held
+        self._renew = dialect.statement(_RENEW)
+        self._fences = dialect.statement(_FENCES).bindparams(bindparam("ranges", expanding=True))
+        self._tell = dialect.statement(_TELL)
+        self._control = ControlReader(dialect, job_id)
+
+    async def renew(
+        self, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse
+    ) -> tuple[frozenset[int], Control]:
+        """See Ledger.renew."""
+        lost, control = await self._transactions.write(
+            partial(self._beat, leases=leases, seconds=seconds, owner=owner, pulse=pulse)
+        )
+        for range_no in lost:
+            self._held.forget(range_no)
+        return lost, control
+
+    async def _beat(
+        self, connection: AsyncConnection, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse
+    ) -> tuple[frozenset[int], Control]:
+        named = {"job": self._job_id, "owner": owner, "seconds": seconds}
+        await connection.execute(
+            self._tell,
+            {
+                **named,
+                "in_flight": pulse.in_flight,
+                "rows_per_second": pulse.rows_per_second,
+                "concurrency": pulse.concurrency,
+                "limited_by": fit(pulse.limited_by, 40),
+                "hold": fit(pulse.hold, REASON_LENGTH),
+            },
+        )
+        control = await self._control.read(connection, owner)
+        for lease in sorted(leases, key=lambda lease: lease.range_no):
+            await connection.execute(self._renew, {**named, "range": lease.range_no, "fence": lease.fence})
+        return await self._lost(connection, leases), control
+
+    async def _lost(self, connection: AsyncConnection, leases: Sequence[Lease]) -> frozenset[int]:
+        """By the fence alone: a range that this worker has just finished or given back is not lost."""
+        if not leases:
+            return frozenset()
+        ranges = [lease.range_no for lease in leases]
+        found = await connection.execute(self._fences, {"job": self._job_id, "ranges": ranges})
+        fences = {row.range_no: row.fence for row in found}
+        return frozenset(lease.range_no for lease in leases if fences.get(lease.range_no) != lease.fence)
+
+
+class ControlReader:
+    """What people have asked for, and among how many it is shared."""
+
+    def __init__(self, dialect: LedgerDialect, job_id: int) -> None:
+        self._job_id = job_id
+        self._alive = dialect.statement(_ALIVE)
+
+    async def read(self, connection: AsyncConnection, owner: str | None = None) -> Control:
+        paused, rate, concurrency = (await connection.execute(_WISHES, {"job": self._job_id})).one()
+        alive = list((await connection.execute(self._alive, {"job": self._job_id})).scalars())
+        rank = alive.index(owner) if owner in alive else 0
+        return Control(bool(paused), rate, concurrency, workers=len(alive), rank=rank)

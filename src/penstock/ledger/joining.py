@@ -1,0 +1,132 @@
+"""Joining and leaving: a worker is let in if the job is still the same job, and is known to the others while it lives."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.errors import LedgerRefused
+from penstock.events import EventKind
+from penstock.ledger.base import Event, Identity, IsDead, JobRecord
+from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.eventlog import EventLog
+from penstock.ledger.transactions import Transactions
+
+# How long a worker counts as alive before its first heartbeat tells how often it beats.
+FIRST_SECONDS = 60.0
+
+# Locked: of two files that join at the same time the second sees the first.
+_JOB = (
+    "SELECT source, key_columns, file_hash, generation, cursor_key FROM penstock_jobs WHERE job_id = :job {for_update}"
+)
+
+_IDENTIFY = text(
+    "UPDATE penstock_jobs SET source = :source, key_columns = :key, file_hash = :file_hash, idempotent = :idempotent "
+    "WHERE job_id = :job"
+)
+
+_OTHER_FILES = (
+    "SELECT owner, host, pid FROM penstock_workers "
+    "WHERE job_id = :job AND file_hash <> :file_hash AND owner <> :owner AND alive_until > {now}"
+)
+
+_REGISTER = """
+INSERT INTO penstock_workers (job_id, owner, host, pid, file_hash, started_at, seen_at, alive_until)
+VALUES (:job, :owner, :host, :pid, :file_hash, {now}, {now}, {later})
+"""
+
+_IS_REGISTERED = text("SELECT 1 FROM penstock_workers WHERE job_id = :job AND owner = :owner")
+
+# `status` shows the silent ones for a day.
+_FORGET_OLD = "DELETE FROM penstock_workers WHERE job_id = :job AND seen_at < {a_day_ago}"
+
+_FORGET = text("DELETE FROM penstock_workers WHERE job_id = :job AND owner = :owner")
+
+
+class Joining:
+    def __init__(
+        self,
+        transactions: Transactions,
+        dialect: LedgerDialect,
+        job_id: int,
+        name: str,
+        events: EventLog,
+        is_dead: IsDead,
+    ) -> None:
+        self._transactions = transactions
+        self._job_id = job_id
+        self._name = name
+        self._events = events
+        self._is_dead = is_dead
+        self._job = dialect.statement(_JOB)
+        self._other_files = dialect.statement(_OTHER_FILES)
+        self._register = dialect.statement(_REGISTER)
+        self._forget_old = dialect.statement(_FORGET_OLD)
+
+    async def join(self, identity: Identity, owner: str, host: str, pid: int) -> JobRecord:
+        """See Ledger.join."""
+        return await self._transactions.write(partial(self._join, identity=identity, owner=owner, host=host, pid=pid))
+
+    async def _join(
+        self, connection: AsyncConnection, identity: Identity, owner: str, host: str, pid: int
+    ) -> JobRecord:
+        named = {"job": self._job_id, "owner": owner}
+        source, key, file_hash, generation, cursor = (await connection.execute(self._job, named)).one()
+        if source:
+            self._refuse_another(identity, source, json.loads(key))
+        if file_hash != identity.file_hash:
+            await self._refuse_mixture(connection, identity, owner)
+        await connection.execute(
+            _IDENTIFY,
+            {
+                **named,
+                "source": identity.source,
+                "key": json.dumps(identity.key),
+                "file_hash": identity.file_hash,
+                "idempotent": int(identity.idempotent),
+            },
+        )
+        if (await connection.execute(_IS_REGISTERED, named)).first() is None:
+            worker = {**named, "host": host, "pid": pid, "file_hash": identity.file_hash, "seconds": FIRST_SECONDS}
+            await connection.execute(self._register, worker)
+            await connection.execute(self._forget_old, named)
+            events = [Event(EventKind.RUN_STARTED, f"{host}, pid {pid}, job file {identity.file_hash}")]
+            if file_hash not in ("", identity.file_hash):
+                events.append(Event(EventKind.JOB_FILE_CHANGED, f"from {file_hash} to {identity.file_hash}"))
+            await self._events.append(connection, events, owner)
+        return JobRecord(self._job_id, generation, cursor)
+
+    def _refuse_another(self, identity: Identity, source: str, key: list[str]) -> None:
+        if source != identity.source:
+            raise LedgerRefused(
+                f"the ledger knows job {self._name!r} with another source (then {source}, now {identity.source}): "
+                "give this job another name, or `penstock reset` to forget what was done"
+            )
+        if key != list(identity.key):
+            raise LedgerRefused(
+                f"the ledger knows job {self._name!r} by the key {', '.join(key)}, the file says {', '.join(identity.key)}: "
+                "set source.key back, give this job another name, or `penstock reset` to forget what was done"
+            )
+
+    async def _refuse_mixture(self, connection: AsyncConnection, identity: Identity, owner: str) -> None:
+        others = await connection.execute(
+            self._other_files, {"job": self._job_id, "file_hash": identity.file_hash, "owner": owner}
+        )
+        for other, host, pid in others:
+            if not self._is_dead(other):
+                raise LedgerRefused(
+                    f"job {self._name!r} is being run from another version of its file (pid {pid} on {host}): stop it first, "
+                    f"or start this one again once that worker has been silent for a minute"
+                )
+
+    async def leave(self, owner: str, detail: str) -> None:
+        """See Ledger.leave."""
+
+        async def write(connection: AsyncConnection) -> None:
+            if (await connection.execute(_FORGET, {"job": self._job_id, "owner": owner})).rowcount:
+                await self._events.append(connection, [Event(EventKind.RUN_ENDED, detail)], owner)
+
+        await self._transactions.write(write)

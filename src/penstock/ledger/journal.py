@@ -1,0 +1,210 @@
+"""The journal: answers on this machine's disk before the ledger has them, so that a killed worker's next start knows them.
+
+One file a worker, JSON lines: what a row's last answer was, or that it holds no more. A line is in the file when the loop turns,
+not when the disk has it: it is to outlive the process, not the machine. Its writer holds a lock on it as long as it lives.
+A journal that cannot be written is emptied: half of what is known could be what was true once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+
+from penstock.ledger.base import Settlement
+from penstock.ledger.states import RowState
+from penstock.ledger.text import fit_or_none
+from penstock.rows import KeyText
+
+# A larger file is written anew with what the ledger does not have yet.
+LARGE = 4 * 1024 * 1024
+# A dead worker's file, long after its ranges were taken over.
+_OLD_SECONDS = 30 * 24 * 3600.0
+_SUFFIX = ".journal"
+
+
+class Journal:
+    """folder: beside an SQLite ledger, else a folder of state; made if missing. job, owner: whose answers these are.
+
+    trouble: why answers are not being written down, "" if they are. The run goes on: a crash leaves more rows in doubt, no more.
+    """
+
+    def __init__(self, folder: Path, job: str, owner: str) -> None:
+        self.trouble = ""
+        self._folder = folder
+        self._job = job
+        self._path = folder / _file_name(job, owner)
+        self._lines: list[bytes] = []  # not in the file yet
+        self._outstanding: dict[tuple[int, KeyText], bytes] = {}  # not in the ledger yet
+        self._size = 0
+        self._is_scheduled = False
+        self._file = -1
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _remove_old(folder)
+            self._file = _create(self._path)
+        except OSError as error:
+            self._give_up(error)
+
+    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
+        """In the file when the loop has turned once."""
+        line = _line({"range": range_no, "fence": fence, "row": _fields(settlement)})
+        self._outstanding[range_no, settlement.key] = line
+        self._lines.append(line)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
+        """What was written of these keys holds no more: they go out again. In the file when this returns."""
+        known = [key for key in keys if self._outstanding.pop((range_no, key), None) is not None]
+        if known:
+            self._lines.append(_line({"range": range_no, "withdrawn": known}))
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        self._is_scheduled = False
+        lines, self._lines = self._lines, []
+        if not lines or self._file < 0:
+            return
+        try:
+            self._size += _write(self._file, b"".join(lines))
+        except OSError as error:
+            self._empty(error)
+        else:
+            self.trouble = ""
+
+    def forget(self, range_no: int, keys: Sequence[KeyText]) -> None:
+        """These are in the ledger now."""
+        for key in keys:
+            self._outstanding.pop((range_no, key), None)
+        if self._file < 0:
+            return
+        try:
+            if not self._outstanding:
+                self._lines.clear()
+                os.ftruncate(self._file, 0)
+                self._size = 0
+            elif self._size > LARGE:
+                self._write_anew()
+        except OSError as error:
+            self._empty(error)
+
+    def close(self) -> None:
+        """What the ledger has is gone from the disk; what it has not stays for the next start."""
+        self.flush()
+        if self._file >= 0:
+            if not self._outstanding:
+                self._path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = -1
+
+    def recall(self, owner: str, range_no: int, fence: int) -> Sequence[Settlement]:
+        """What a dead worker of this machine knew of a range when it died. A live one speaks for itself: nothing then."""
+        try:
+            file = os.open(self._folder / _file_name(self._job, owner), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return ()
+        with open(file, "rb") as lines:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return _recalled(lines, range_no, fence)
+            except OSError:
+                return ()
+
+    def _write_anew(self) -> None:
+        """The new file is locked before it takes the old one's name: at no moment does this worker look dead."""
+        draft = self._path.with_suffix(".draft")
+        draft.unlink(missing_ok=True)
+        file = _create(draft)
+        try:
+            size = _write(file, b"".join(self._outstanding.values()))
+            draft.rename(self._path)
+        except OSError:
+            os.close(file)
+            raise
+        os.close(self._file)
+        self._lines.clear()
+        self._file, self._size = file, size
+
+    def _empty(self, error: OSError) -> None:
+        self.trouble = f"answers are not written down in {self._path} ({error.strerror})"
+        self._size = 0
+        try:
+            os.ftruncate(self._file, 0)
+        except OSError as worse:
+            self._give_up(worse)
+
+    def _give_up(self, error: OSError) -> None:
+        self.trouble = f"answers are not written down in {self._path} ({error.strerror})"
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def _file_name(job: str, owner: str) -> str:
+    """Neither name need be fit for a file system."""
+    return hashlib.blake2b(f"{job}\x00{owner}".encode(), digest_size=16).hexdigest() + _SUFFIX
+
+
+def _create(path: Path) -> int:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def _write(file: int, content: bytes) -> int:
+    """All of it. Returns how many bytes."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+    return len(content)
+
+
+def _remove_old(folder: Path) -> None:
+    for path in folder.glob(f"*{_SUFFIX}"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _OLD_SECONDS:
+                path.unlink()
+
+
+def _line(content: dict[str, object]) -> bytes:
+    return orjson.dumps(content) + b"\n"
+
+
+def _fields(settlement: Settlement) -> list[object]:
+    """Halves of surrogate pairs, which an answer may hold, are no UTF-8."""
+    fields: list[object] = list(settlement)
+    fields[4:7] = [fit_or_none(text, 1000) for text in settlement[4:7]]  # reason, receipt, answer
+    return fields
+
+
+def _recalled(lines: Iterable[bytes], range_no: int, fence: int) -> Sequence[Settlement]:
+    answers: dict[KeyText, Settlement] = {}
+    for line in lines:
+        try:
+            content = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            break  # the last line, torn when its writer died
+        if content["range"] != range_no:
+            continue
+        for key in content.get("withdrawn", ()):
+            answers.pop(key, None)
+        if content.get("fence") == fence:
+            key, state, *rest = content["row"]
+            answers[key] = Settlement(key, RowState(state), *rest)
+    return list(answers.values())

@@ -1,0 +1,140 @@
+"""Keys ranges of rows that a walk or a person names: the sweep's finds, and `run --key`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import orjson
+from sqlalchemy import bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.errors import LeaseLost, LedgerRefused
+from penstock.ledger.base import IsDead, Lease
+from penstock.ledger.counters import Change, Counters
+from penstock.ledger.dialect import CHARACTERS, LedgerDialect
+from penstock.ledger.jobrow import JobRow
+from penstock.ledger.lookup import Lookup
+from penstock.ledger.schema import REASON_LENGTH
+from penstock.ledger.states import RowState
+from penstock.ledger.text import as_parameter, fit
+from penstock.ledger.transactions import Transactions
+from penstock.rows import KeyText
+
+_KEYS = (("row_key", CHARACTERS),)
+
+_CHECK_LEASE = """
+SELECT 1 FROM penstock_ranges
+WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased' {for_share}
+"""
+
+# Insert or nothing: whoever wrote the row first knows more of it.
+_INSERT = """
+INSERT INTO penstock_rows (job_id, row_key, range_no, fence, state, attempts, reason, updated_at)
+SELECT :job, row_key, :range, 0, 'pending', 0, :reason, {now} FROM {batch} WHERE 1 = 1
+{or_nothing}
+"""
+
+_INSERTED = text("SELECT COUNT(*) FROM penstock_rows WHERE job_id = :job AND state = 'pending' AND range_no = :range")
+
+_MOVE = text(
+    "UPDATE penstock_rows SET range_no = :range WHERE job_id = :job AND row_key IN :keys AND state = 'pending'"
+).bindparams(bindparam("keys", expanding=True))
+
+_LEASED = text("SELECT range_no, owner FROM penstock_ranges WHERE job_id = :job AND state = 'leased'")
+
+_OPEN_AMONG = text(
+    "SELECT range_no FROM penstock_ranges WHERE job_id = :job AND state = 'open' AND range_no IN :ranges"
+).bindparams(bindparam("ranges", expanding=True))
+
+_ALL_WINDOWS = text("SELECT row_keys FROM penstock_windows WHERE job_id = :job")
+
+
+class KeysRanges:
+    def __init__(
+        self,
+        transactions: Transactions,
+        dialect: LedgerDialect,
+        job: JobRow,
+        lookup: Lookup,
+        counters: Counters,
+        is_dead: IsDead,
+    ) -> None:
+        self._transactions = transactions
+        self._job = job
+        self._named: dict[str, object] = {"job": job.job_id}
+        self._lookup = lookup
+        self._counters = counters
+        self._is_dead = is_dead
+        self._check_lease = dialect.statement(_CHECK_LEASE)
+        or_nothing = dialect.or_nothing("penstock_rows")
+        self._insert = dialect.statement(_INSERT, batch=dialect.unpack(_KEYS), or_nothing=or_nothing)
+
+    async def add(self, keys: Sequence[KeyText], lease: Lease | None, reason: str) -> tuple[int, int | None]:
+        """See Ledger.add_keys."""
+        range_no = await self._job.reserve_range_no(self._transactions)
+        if lease is not None:
+            work = partial(self._add_found, keys=keys, lease=lease, reason=reason, range_no=range_no)
+        else:
+            work = partial(self._add_asked_for, keys=keys, reason=reason, range_no=range_no)
+        new, rows = await self._transactions.write(work)
+        return new, range_no if rows else None
+
+    async def _add_found(
+        self, connection: AsyncConnection, keys: Sequence[KeyText], lease: Lease, reason: str, range_no: int
+    ) -> tuple[int, int]:
+        parameters = {**self._named, "range": lease.range_no, "owner": lease.owner, "fence": lease.fence}
+        if (await connection.execute(self._check_lease, parameters)).first() is None:
+            raise LeaseLost(lease.range_no)
+        new = await self._insert_new(connection, keys, reason, range_no)
+        if new:
+            await self._counters.add_keys_range(connection, range_no, new)
+        return new, new
+
+    async def _add_asked_for(
+        self, connection: AsyncConnection, keys: Sequence[KeyText], reason: str, range_no: int
+    ) -> tuple[int, int]:
+        for leased, owner in await connection.execute(_LEASED, self._named):
+            if not self._is_dead(owner):
+                raise LedgerRefused(
+                    f"range {leased} is being worked on ({owner}): single keys are delivered while no other worker runs; "
+                    "stop it, or let `penstock run` finish what it left"
+                )
+        exposed = await self._exposed(connection)
+        # A key that a gone worker may have sent is settled by taking its range over, never by sending it again.
+        wanted = [key for key in keys if key not in exposed]
+        moved = await self._move_waiting(connection, wanted, range_no)
+        rows = await self._insert_new(connection, wanted, reason, range_no)
+        if rows:
+            await self._counters.add_keys_range(connection, range_no, rows)
+        return rows - moved, rows
+
+    async def _move_waiting(self, connection: AsyncConnection, keys: Sequence[KeyText], range_no: int) -> int:
+        known = await self._lookup.locked(connection, keys)
+        pending = [row for row in known.values() if row.state is RowState.PENDING]
+        if not pending:
+            return 0
+        ranges = sorted({row.range_no for row in pending})
+        open_ranges = set((await connection.execute(_OPEN_AMONG, {**self._named, "ranges": ranges})).scalars())
+        moving = [row for row in pending if row.range_no in open_ranges]
+        if not moving:
+            return 0
+        await connection.execute(_MOVE, {**self._named, "range": range_no, "keys": [row.key for row in moving]})
+        changes: dict[int, Change] = {}
+        for row in moving:
+            changes.setdefault(row.range_no, Change()).left += 1
+        await self._counters.change(connection, changes)
+        return len(moving)
+
+    async def _insert_new(
+        self, connection: AsyncConnection, keys: Sequence[KeyText], reason: str, range_no: int
+    ) -> int:
+        """Returns how many rows the new range has then."""
+        batch = as_parameter([[key] for key in keys])
+        parameters = {**self._named, "range": range_no, "reason": fit(reason, REASON_LENGTH), "batch": batch}
+        await connection.execute(self._insert, parameters)
+        return int((await connection.execute(_INSERTED, parameters)).scalar_one())
+
+    async def _exposed(self, connection: AsyncConnection) -> frozenset[KeyText]:
+        windows = (await connection.execute(_ALL_WINDOWS, self._named)).scalars()
+        return frozenset(key for row_keys in windows for key, _ in orjson.loads(row_keys))

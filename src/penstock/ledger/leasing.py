@@ -1,0 +1,135 @@
+"""Leasing: which range comes next, and making it ours. What its last owner left behind is cleared up in the same commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from sqlalchemy import TextClause
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.ledger.base import IsDead, Lease, Recall
+from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.held import HeldLeases
+from penstock.ledger.jobrow import JobRow
+from penstock.ledger.takeover import TAKEN_COLUMNS, Taken, TakeOver, Why
+from penstock.ledger.transactions import Transactions
+
+# One look, without a lock: the first open range and all that are leased, which are as few as the workers' hands. Most often
+# there is nothing to do, and this was all.
+_CANDIDATES = """
+SELECT range_no, owner, fence, CASE WHEN lease_until < {now} THEN 1 ELSE 0 END AS has_run_out
+FROM penstock_ranges WHERE job_id = :job AND state = 'leased' {only}
+UNION ALL
+SELECT * FROM (
+  SELECT range_no, NULL AS owner, fence, 0 AS has_run_out
+  FROM penstock_ranges WHERE job_id = :job AND state = 'open' {only} ORDER BY range_no LIMIT 1
+) AS first_open
+"""
+
+# The index serves state and order: no sorting, and no OR, so that SKIP LOCKED passes over what others are just taking.
+_LOCK_OPEN = """
+SELECT {taken} FROM penstock_ranges
+WHERE job_id = :job AND state = 'open' {only} ORDER BY range_no LIMIT 1 {skip_locked}
+"""
+
+# The fence is looked at again under the lock: two may have seen the same owner gone.
+_LOCK_LEASED = """
+SELECT {taken} FROM penstock_ranges
+WHERE job_id = :job AND range_no = :range AND state = 'leased' AND fence = :fence {run_out} {skip_locked}
+"""
+
+_ONLY = "AND range_no = :only"
+_RUN_OUT = "AND lease_until < {now}"
+
+
+class Candidate(NamedTuple):
+    """owner: None of an open range."""
+
+    range_no: int
+    owner: str | None
+    fence: int
+    has_run_out: bool
+
+
+class Leasing:
+    def __init__(
+        self,
+        transactions: Transactions,
+        dialect: LedgerDialect,
+        job: JobRow,
+        take_over: TakeOver,
+        held: HeldLeases,
+    ) -> None:
+        self._transactions = transactions
+        self._job_id = job.job_id
+        self._take_over = take_over
+        self._held = held
+        run_out = _RUN_OUT.format(**dialect.words)
+        self._any = dialect.statement(_CANDIDATES, only="")
+        self._only = dialect.statement(_CANDIDATES, only=_ONLY)
+        self._lock_open = dialect.statement(_LOCK_OPEN, taken=TAKEN_COLUMNS, only="")
+        self._lock_open_only = dialect.statement(_LOCK_OPEN, taken=TAKEN_COLUMNS, only=_ONLY)
+        self._lock_run_out = dialect.statement(_LOCK_LEASED, taken=TAKEN_COLUMNS, run_out=run_out)
+        self._lock_left = dialect.statement(_LOCK_LEASED, taken=TAKEN_COLUMNS, run_out="")
+
+    async def lease(
+        self, owner: str, seconds: float, recall: Recall, is_dead: IsDead, only: int | None
+    ) -> Lease | None:
+        """See Ledger.lease."""
+        candidates = await self._transactions.read(partial(self._candidates, only=only))
+        for candidate, why in self._free(candidates, owner, is_dead):
+            take = partial(
+                self._take, candidate=candidate, why=why, owner=owner, seconds=seconds, recall=recall, only=only
+            )
+            lease = await self._transactions.write(take)
+            if lease is not None:
+                return self._held.add(lease)
+        return None
+
+    async def _candidates(self, connection: AsyncConnection, only: int | None) -> list[Candidate]:
+        statement = self._any if only is None else self._only
+        found = await connection.execute(
+            statement, {"job": self._job_id, "only": only} if only else {"job": self._job_id}
+        )
+        return [Candidate(range_no, owner, fence, bool(run_out)) for range_no, owner, fence, run_out in found]
+
+    def _free(self, candidates: Iterable[Candidate], me: str, is_dead: IsDead) -> Iterator[tuple[Candidate, Why]]:
+        """What may be leased, the open one first. Whether an owner is dead is asked once."""
+        dead: dict[str, bool] = {}
+        for candidate in sorted(candidates, key=lambda candidate: (candidate.owner is not None, candidate.range_no)):
+            owner = candidate.owner
+            if owner is None:
+                yield candidate, Why.OPEN
+            elif owner == me:
+                # A pipeline of this process has it, and its heartbeat may be late; or nobody does, and never has.
+                if not self._held.has(candidate.range_no, candidate.fence):
+                    yield candidate, Why.NEVER_RECEIVED
+            elif candidate.has_run_out:
+                yield candidate, Why.RUN_OUT
+            elif dead.setdefault(owner, is_dead(owner)):
+                yield candidate, Why.DEAD
+
+    async def _take(
+        self,
+        connection: AsyncConnection,
+        candidate: Candidate,
+        why: Why,
+        owner: str,
+        seconds: float,
+        recall: Recall,
+        only: int | None,
+    ) -> Lease | None:
+        parameters: dict[str, object] = {"job": self._job_id}
+        if why is Why.OPEN:
+            statement: TextClause = self._lock_open
+            if only is not None:
+                statement, parameters["only"] = self._lock_open_only, only
+        else:
+            statement = self._lock_run_out if why is Why.RUN_OUT else self._lock_left
+            parameters |= {"range": candidate.range_no, "fence": candidate.fence}
+        row = (await connection.execute(statement, parameters)).first()
+        if row is None:
+            return None
+        return await self._take_over.take(connection, Taken.of(row), why, owner, seconds, recall)

@@ -1,0 +1,135 @@
+"""The people's desk: what a person does by command, each act with its event."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.errors import JobError, LedgerRefused
+from penstock.events import EventKind
+from penstock.ledger.base import Event, IsDead, Selection
+from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.eventlog import EventLog
+from penstock.ledger.jobrow import find_or_create_job
+from penstock.ledger.moving import Act, RowMover
+from penstock.ledger.preparing import Preparing
+from penstock.ledger.resetting import Resetting
+from penstock.ledger.states import RowState
+from penstock.ledger.transactions import Transactions
+
+_PAUSE = text("UPDATE penstock_jobs SET paused = :paused WHERE job_id = :job")
+
+_SET_LIMITS = text("UPDATE penstock_jobs SET rate = :rate, concurrency = :concurrency WHERE job_id = :job")
+
+_ALIVE = "SELECT owner, host, pid FROM penstock_workers WHERE job_id = :job AND alive_until > {now}"
+
+_RENEW_KEYS = text("UPDATE penstock_jobs SET generation = generation + 1 WHERE job_id = :job")
+
+
+class SqlPeopleDesk:
+    """Made by `penstock.ledger.opening.people_desk`. check: raises if the ledger is missing or not for this penstock."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        dialect: LedgerDialect,
+        job_name: str,
+        is_dead: IsDead,
+        *,
+        check: Callable[[], Awaitable[None]],
+        host: str,
+    ) -> None:
+        self._transactions = transactions
+        self._dialect = dialect
+        self._job_name = job_name
+        self._is_dead = is_dead
+        self._check = check
+        self._preparing = Preparing(transactions, host)
+        self._alive = dialect.statement(_ALIVE)
+
+    async def prepare(self) -> Sequence[str]:
+        return await self._preparing.prepare()
+
+    def prepare_sql(self) -> Sequence[str]:
+        return self._preparing.statements()
+
+    async def undo_prepare(self) -> Sequence[str]:
+        return await self._preparing.undo()
+
+    async def pause(self) -> None:
+        await self._set_paused(paused=True)
+
+    async def resume(self) -> None:
+        await self._set_paused(paused=False)
+
+    async def set_limits(self, *, rate: float | None, concurrency: int | None) -> None:
+        job_id = await self._job_id()
+        wishes = {"rate": rate, "concurrency": concurrency}
+        told = ", ".join(f"{name}={'default' if value is None else f'{value:g}'}" for name, value in wishes.items())
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(_SET_LIMITS, {"job": job_id, **wishes})
+            await self._log(job_id).append(connection, [Event(EventKind.LIMITS_SET, told)], owner=None)
+
+        await self._transactions.write(write)
+
+    async def retry(self, selection: Selection, *, renew_keys: bool) -> int:
+        """See PeopleDesk.retry. Raises JobError for states that are not retried but resolved."""
+        others = selection.states - {RowState.FAILED, RowState.SKIPPED}
+        if others:
+            raise JobError(
+                f"{', '.join(sorted(others))} rows are not retried: failed and skipped ones are; rows in doubt take "
+                "`penstock resolve`"
+            )
+        job_id = await self._job_id()
+        if renew_keys:
+            await self._transactions.write(partial(self._renew_keys, job_id=job_id))
+        act = Act(RowState.PENDING, EventKind.RETRIED, is_fresh=renew_keys)
+        mover = RowMover(self._transactions, self._dialect, job_id)
+        return sum([await mover.move(selection, before, act) for before in sorted(selection.states)])
+
+    async def resolve(self, selection: Selection, state: RowState, *, receipt: str | None, note: str) -> int:
+        """See PeopleDesk.resolve. The selection's states do not matter: rows in doubt are meant."""
+        if state not in (RowState.IMPORTED, RowState.PENDING, RowState.FAILED):
+            raise JobError(f"a row in doubt is resolved as imported, pending or failed, not as {state}")
+        job_id = await self._job_id()
+        # To send it again is to say that it was never applied: when it first went out does not matter any more.
+        act = Act(state, EventKind.RESOLVED, note=note, receipt=receipt, is_fresh=True)
+        return await RowMover(self._transactions, self._dialect, job_id).move(selection, RowState.IN_DOUBT, act)
+
+    async def reset(self, *, renew_keys: bool) -> int:
+        resetting = Resetting(self._transactions, self._dialect, await self._job_id(), self._job_name, self._is_dead)
+        return await resetting.reset(renew_keys=renew_keys)
+
+    async def aclose(self) -> None:
+        await self._transactions.database.aclose()
+
+    async def _job_id(self) -> int:
+        await self._check()
+        return await find_or_create_job(self._transactions, self._dialect, self._job_name)
+
+    def _log(self, job_id: int) -> EventLog:
+        return EventLog(self._dialect, job_id)
+
+    async def _set_paused(self, *, paused: bool) -> None:
+        job_id = await self._job_id()
+        kind = EventKind.PAUSED if paused else EventKind.RESUMED
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(_PAUSE, {"job": job_id, "paused": int(paused)})
+            await self._log(job_id).append(connection, [Event(kind)], owner=None)
+
+        await self._transactions.write(write)
+
+    async def _renew_keys(self, connection: AsyncConnection, job_id: int) -> None:
+        for owner, host, pid in await connection.execute(self._alive, {"job": job_id}):
+            if not self._is_dead(owner):
+                raise LedgerRefused(
+                    f"a worker of job {self._job_name!r} runs (pid {pid} on {host}) and would go on with the old idempotency "
+                    "keys: stop it first"
+                )
+        await connection.execute(_RENEW_KEYS, {"job": job_id})
+        await self._log(job_id).append(connection, [Event(EventKind.KEYS_RENEWED)], owner=None)

@@ -1,0 +1,83 @@
+"""Planning: the cursor moves and a span is made and leased, at once. Nobody else ever makes a span."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.ledger.base import Lease, RangeKind
+from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.held import HeldLeases
+from penstock.ledger.jobrow import JobRow
+from penstock.ledger.transactions import Transactions
+from penstock.rows import KeyText
+
+_CURSOR = text("SELECT cursor_key FROM penstock_jobs WHERE job_id = :job")
+
+# Guarded by the cursor that the planner has read: 0 rows, and somebody else has planned this part. Keys are only ever compared
+# for being the same; which is greater the source database alone knows. at_end: the cursor has moved, there may be more.
+_MOVE_CURSOR = """
+UPDATE penstock_jobs SET cursor_key = :upto, planned_keys = planned_keys + :keys, at_end = 0
+WHERE job_id = :job AND cursor_key {is_same} :after
+"""
+
+_ADD_SPAN = """
+INSERT INTO penstock_ranges (job_id, range_no, kind, after_key, upto_key, estimate, state, owner, fence, lease_until)
+VALUES (:job, :range, 'span', :after, :upto, :keys, 'leased', :owner, 1, {later})
+"""
+
+# A COMMIT of unknown outcome had been applied: the span is there, ours, and nobody works on it yet.
+_PLANNED_BEFORE = """
+SELECT range_no FROM penstock_ranges
+WHERE job_id = :job AND state = 'leased' AND owner = :owner AND fence = 1 AND batch = 0
+  AND after_key {is_same} :after AND upto_key = :upto
+"""
+
+_TELL_TOTAL = text("UPDATE penstock_jobs SET total_keys = :keys WHERE job_id = :job")
+
+
+class Planning:
+    def __init__(self, transactions: Transactions, dialect: LedgerDialect, job: JobRow, held: HeldLeases) -> None:
+        self._transactions = transactions
+        self._job = job
+        self._held = held
+        self._move_cursor = dialect.statement(_MOVE_CURSOR)
+        self._add_span = dialect.statement(_ADD_SPAN)
+        self._planned_before = dialect.statement(_PLANNED_BEFORE)
+
+    async def cursor(self) -> KeyText | None:
+        async def read(connection: AsyncConnection) -> KeyText | None:
+            return (await connection.execute(_CURSOR, {"job": self._job.job_id})).scalar()
+
+        return await self._transactions.read(read)
+
+    async def plan(self, after: KeyText | None, upto: KeyText, keys: int, owner: str, seconds: float) -> Lease | None:
+        """See Ledger.plan."""
+        parameters: dict[str, object] = {
+            "job": self._job.job_id,
+            "after": after,
+            "upto": upto,
+            "keys": keys,
+            "owner": owner,
+            "seconds": seconds,
+        }
+        range_no = await self._transactions.write(partial(self._plan, parameters=parameters))
+        if range_no is None or self._held.has(range_no, 1):
+            return None
+        return self._held.add(Lease(range_no, RangeKind.SPAN, owner, fence=1, batch=0, after=after, upto=upto))
+
+    async def _plan(self, connection: AsyncConnection, parameters: dict[str, object]) -> int | None:
+        if not (await connection.execute(self._move_cursor, parameters)).rowcount:
+            found = (await connection.execute(self._planned_before, parameters)).scalar()
+            return None if found is None else int(found)
+        range_no = await self._job.take_range_no(connection)
+        await connection.execute(self._add_span, {**parameters, "range": range_no})
+        return range_no
+
+    async def tell_total(self, keys: int) -> None:
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(_TELL_TOTAL, {"job": self._job.job_id, "keys": keys})
+
+        await self._transactions.write(write)

@@ -1,0 +1,108 @@
+"""Making the ledger's tables, and dropping them. `penstock prepare` alone does either; a run never creates anything."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.errors import LedgerRefused
+from penstock.ledger.dialect import SQLITE
+from penstock.ledger.schema import METADATA, SCHEMA, VERSION, definitions, sql
+from penstock.ledger.transactions import Transactions
+
+_RECORD_VERSION = text("INSERT INTO penstock_schema (version, host) VALUES (:version, :host)")
+_MOVE_TO_HOST = text("UPDATE penstock_schema SET host = :host WHERE host <> :host")
+# Of SQLite alone: no other kind of ledger is tied to a machine.
+_HAS_LIVE_LEASE = SQLITE.statement(
+    "SELECT 1 FROM penstock_ranges WHERE state = 'leased' AND lease_until > {now} LIMIT 1"
+)
+_HAS_ROWS = text("SELECT job_id FROM penstock_rows LIMIT 1")
+_STORED_HOST = text("SELECT host FROM penstock_schema")
+
+
+class Preparing:
+    """host: the name of this machine."""
+
+    def __init__(self, transactions: Transactions, host: str) -> None:
+        self._transactions = transactions
+        self._database = transactions.database
+        self._host = host
+
+    def statements(self) -> Sequence[str]:
+        """All of them, for whoever runs them by hand."""
+        dialect = self._database.engine.sync_engine.dialect
+        made = [sql(statement, dialect) for table in METADATA.sorted_tables for _, statement in definitions(table)]
+        record = _RECORD_VERSION.bindparams(version=VERSION, host=self._host if self._is_sqlite else "")
+        return [*made, str(record.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))]
+
+    async def prepare(self) -> Sequence[str]:
+        """See PeopleDesk.prepare. MySQL commits each definition by itself: what an interrupted run made is left out the next
+        time, and the version is written last, so that half a ledger is taken for none."""
+        if self._is_sqlite:
+            await self._transactions.read(self._use_wal)
+        return await self._transactions.write(self._prepare)
+
+    async def undo(self) -> Sequence[str]:
+        """See PeopleDesk.undo_prepare."""
+        return await self._transactions.write(self._undo)
+
+    @property
+    def _is_sqlite(self) -> bool:
+        return self._database.kind == "sqlite"
+
+    async def _use_wal(self, connection: AsyncConnection) -> None:
+        """Readers and the writer out of each other's way; in a new file alone: how the old database works is its owner's."""
+        if not await connection.run_sync(lambda sync: inspect(sync).get_table_names()):
+            await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+    async def _prepare(self, connection: AsyncConnection) -> Sequence[str]:
+        present = await connection.run_sync(_present)
+        done: list[str] = []
+        for table in METADATA.sorted_tables:
+            for name, statement in definitions(table):
+                if name not in present:
+                    await connection.execute(statement)
+                    done.append(sql(statement, connection.dialect))
+        host = self._host if self._is_sqlite else ""
+        stored = (await connection.execute(_STORED_HOST)).scalar()
+        if stored is None:
+            await connection.execute(_RECORD_VERSION, {"version": VERSION, "host": host})
+        elif stored != host:
+            await self._move(connection, stored)
+            done.append(str(_MOVE_TO_HOST))
+        return done
+
+    async def _move(self, connection: AsyncConnection, stored: str) -> None:
+        """The file has come to this machine: it may serve here once nobody works with it there."""
+        if (await connection.execute(_HAS_LIVE_LEASE)).first() is not None:
+            raise LedgerRefused(
+                f"a worker on {stored} uses the SQLite ledger {self._database.address}: stop it before the file moves here, "
+                "or use a MySQL or MariaDB ledger for several machines"
+            )
+        await connection.execute(_MOVE_TO_HOST, {"host": self._host})
+
+    async def _undo(self, connection: AsyncConnection) -> Sequence[str]:
+        present = await connection.run_sync(_present)
+        if "penstock_rows" in present and (await connection.execute(_HAS_ROWS)).first() is not None:
+            raise LedgerRefused(
+                f"the ledger at {self._database.address} remembers delivered rows: `penstock reset FILE --yes` forgets those "
+                "of a job; then undo again"
+            )
+        done = []
+        # The version goes first: half a ledger is taken for none.
+        for table in sorted(METADATA.sorted_tables, key=lambda table: table is not SCHEMA):
+            if table.name in present:
+                statement = f"DROP TABLE {table.name}"
+                await connection.exec_driver_sql(statement)
+                done.append(statement)
+        return done
+
+
+def _present(connection: Connection) -> frozenset[str]:
+    """Names of the tables and indexes that are there."""
+    inspector = inspect(connection)
+    tables = [name for name in inspector.get_table_names() if name in METADATA.tables]
+    indexes = [str(index["name"]) for table in tables for index in inspector.get_indexes(table)]
+    return frozenset([*tables, *indexes])

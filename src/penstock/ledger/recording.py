@@ -1,0 +1,141 @@
+"""Writing what became of rows: one JSON parameter a batch, and no row ever moves along an edge that is not legal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.ledger.base import Settlement
+from penstock.ledger.dialect import CHARACTERS, INTEGER, REAL, LedgerDialect
+from penstock.ledger.schema import ANSWER_LENGTH, REASON_LENGTH, RECEIPT_LENGTH
+from penstock.ledger.states import RowState, states_after
+from penstock.ledger.text import as_parameter, fit_or_none
+from penstock.rows import KeyText
+
+
+class Record(NamedTuple):
+    """A settlement with the range that it counts for and the fence under which it was found."""
+
+    settlement: Settlement
+    range_no: int
+    fence: int
+
+
+class Conflict(NamedTuple):
+    """A row that is not the writer's to settle any more: final already, or waiting in another range."""
+
+    key: KeyText
+    state: RowState
+    range_no: int
+    fence: int
+
+
+_COLUMNS = (
+    ("row_key", CHARACTERS),
+    ("state", CHARACTERS),
+    ("attempts", INTEGER),
+    ("status", INTEGER),
+    ("reason", CHARACTERS),
+    ("receipt", CHARACTERS),
+    ("answer", CHARACTERS),
+    ("fingerprint", INTEGER),
+    ("first_sent", REAL),
+    ("range_no", INTEGER),
+    ("fence", INTEGER),
+)
+_NAMES = ", ".join(name for name, _ in _COLUMNS)
+# What the guard reads comes last: MySQL assigns from left to right.
+_TAKEN_OVER = (
+    "attempts", "status", "reason", "receipt", "answer", "fingerprint", "first_sent", "updated_at", "fence", "range_no",
+    "state",
+)  # fmt: skip
+
+# One parameter for the whole batch: constant text, 4.5 times less CPU than a list of parameters (PROTOTYPE section 4). Never
+# REPLACE: it deletes. New rows are the rule; where the row is there already, the guard decides.
+_WRITE = """
+INSERT INTO penstock_rows (job_id, {names}, updated_at)
+SELECT :job, {names}, {now} FROM {batch} WHERE 1 = 1
+{upsert}
+"""
+
+# Which of them the guard will turn away: read first, because counters must count what was written and nothing else. Usually none.
+_CONFLICTS = """
+SELECT known.row_key, known.state, known.range_no, known.fence
+FROM {batch} {look_up_in} penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
+WHERE NOT (known.state = 'pending' AND known.range_no = batch.range_no)
+"""
+
+
+class RowWriter:
+    def __init__(self, dialect: LedgerDialect, job_id: int) -> None:
+        self._job_id = job_id
+        batch = dialect.unpack(_COLUMNS)
+        own_range = f"penstock_rows.range_no = {dialect.new_value('range_no')}"
+        from_pending = legal_edges(dialect, [RowState.PENDING])
+        self._settle = dialect.statement(
+            _WRITE, names=_NAMES, batch=batch, upsert=_upsert(dialect, f"{own_range} AND ({from_pending})")
+        )
+        late = legal_edges(dialect, [RowState.PENDING, RowState.IN_DOUBT])
+        self._settle_late = dialect.statement(_WRITE, names=_NAMES, batch=batch, upsert=_upsert(dialect, late))
+        self._conflicts = dialect.statement(_CONFLICTS, batch=batch)
+
+    async def settle(self, connection: AsyncConnection, records: Sequence[Record]) -> Sequence[Conflict]:
+        """New rows, and rows pending in the very range. Returns those that stay as they are because they are neither."""
+        parameters = {"job": self._job_id, "batch": _batch(records)}
+        found = (await connection.execute(self._conflicts, parameters)).all()
+        await connection.execute(self._settle, parameters)
+        return [Conflict(key, RowState(state), range_no, fence) for key, state, range_no, fence in found]
+
+    async def settle_late(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
+        """Rows that the caller has locked and looked at: pending or in doubt, whichever range they go to."""
+        await connection.execute(self._settle_late, {"job": self._job_id, "batch": _batch(records)})
+
+
+def legal_edges(dialect: LedgerDialect, starts: Iterable[RowState]) -> str:
+    """The condition under which a stored row in one of these states may become what was to be inserted. Staying pending is no
+    edge, but what is known of the row may change."""
+    conditions = []
+    for start in starts:
+        ends = sorted(states_after(start) | {start})
+        listed = ", ".join(f"'{end}'" for end in ends)
+        conditions.append(f"penstock_rows.state = '{start}' AND {dialect.new_value('state')} IN ({listed})")
+    return " OR ".join(f"({condition})" for condition in conditions)
+
+
+def final_counts(records: Iterable[Record], conflicts: Iterable[Conflict]) -> Mapping[int, dict[RowState, int]]:
+    """range_no → how many rows became what, of those that have ended."""
+    turned_away = {conflict.key for conflict in conflicts}
+    counts: dict[int, dict[RowState, int]] = {}
+    for settlement, range_no, _ in records:
+        if settlement.state is RowState.PENDING or settlement.key in turned_away:
+            continue
+        of_range = counts.setdefault(range_no, {})
+        of_range[settlement.state] = of_range.get(settlement.state, 0) + 1
+    return counts
+
+
+def _upsert(dialect: LedgerDialect, guard: str) -> str:
+    return dialect.upsert("penstock_rows", ("job_id", "row_key"), _TAKEN_OVER, guard)
+
+
+def _batch(records: Sequence[Record]) -> str:
+    rows: list[list[object]] = []
+    for (key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent), range_no, fence in records:
+        rows.append(
+            [
+                key,
+                state.value,
+                attempts,
+                status,
+                fit_or_none(reason, REASON_LENGTH),
+                fit_or_none(receipt, RECEIPT_LENGTH),
+                fit_or_none(answer, ANSWER_LENGTH),
+                fingerprint,
+                first_sent,
+                range_no,
+                fence,
+            ]
+        )
+    return as_parameter(rows)

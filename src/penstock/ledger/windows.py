@@ -1,0 +1,64 @@
+"""Windows: what may be on the wire is written down first, in order with a take-over: it sees the window, or the window fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import orjson
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.errors import LeaseLost
+from penstock.ledger.base import Event, Lease
+from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.eventlog import EventLog
+from penstock.ledger.transactions import Transactions
+from penstock.rows import KeyText
+
+# One statement: the range's row is share-locked while the window goes in, so that a take-over comes before it or after it.
+_OPEN = """
+INSERT INTO penstock_windows (job_id, range_no, fence, window_no, row_keys, opened_at)
+SELECT job_id, range_no, fence, :window, :keys, {now} FROM penstock_ranges
+WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased' AND lease_until > {later}
+{for_share}
+"""
+
+
+class Windows:
+    def __init__(self, transactions: Transactions, dialect: LedgerDialect, job_id: int, events: EventLog) -> None:
+        self._transactions = transactions
+        self._job_id = job_id
+        self._events = events
+        self._open = dialect.statement(_OPEN)
+
+    async def open(
+        self,
+        lease: Lease,
+        window: int,
+        keys: Sequence[tuple[KeyText, float | None]],
+        seconds: float,
+        events: Sequence[Event],
+    ) -> None:
+        """See Ledger.open_window."""
+        parameters = {
+            "job": self._job_id,
+            "range": lease.range_no,
+            "owner": lease.owner,
+            "fence": lease.fence,
+            "window": window,
+            "keys": orjson.dumps(keys).decode(),
+            "seconds": seconds,
+        }
+        await self._transactions.write(partial(self._write, parameters=parameters, lease=lease, events=events))
+
+    async def _write(
+        self, connection: AsyncConnection, parameters: dict[str, object], lease: Lease, events: Sequence[Event]
+    ) -> None:
+        try:
+            opened = (await connection.execute(self._open, parameters)).rowcount
+        except IntegrityError:
+            return  # a COMMIT of unknown outcome had been applied, events and all; a take-over would have dropped the window
+        if not opened:
+            raise LeaseLost(lease.range_no)
+        await self._events.append(connection, events, lease.owner)
