@@ -37,11 +37,9 @@ _BOUNDS = {
 
 
 def add_problems(error: ValidationError, root: Node, problems: Problems) -> None:
-    """Adds what pydantic found in the values that were made of this tree. Places that have a problem already are left out."""
+    """Adds what pydantic found in the values that were made of this tree."""
     for details in error.errors(include_url=False, include_input=False):
         at = tuple(step for step in details["loc"] if step != KEY)
-        if problems.covers(at):
-            continue
         node, exact = nearest(root, at)
         is_value = exact and KEY not in details["loc"]
         message, way_out = _told(details, at, node if is_value else None)

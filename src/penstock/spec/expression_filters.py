@@ -56,7 +56,6 @@ _PLAIN: dict[str, Filter] = {
     "list": list,
     "reverse": JINJA["reverse"],
     "round": values.round_,
-    "slice": JINJA["slice"],
     "batch": JINJA["batch"],
     "string": to_text,
     "urlencode": values.urlencode,
@@ -94,6 +93,7 @@ def filters(environment: Environment, context: Context) -> dict[str, Filter]:
         _PLAIN
         | {name: functools.partial(JINJA[name], environment) for name in _WITH_ENVIRONMENT}
         | {name: functools.partial(each, context) for name, each in _WITH_CONTEXT.items()}
+        | {"slice": functools.partial(JINJA["slice"], context.eval_ctx)}
     )
     every = {name: _of_text(each) for name, each in text.items()}
     every |= {name: _handing_null_on(each) for name, each in other.items()}

@@ -69,7 +69,7 @@ ZeroDates: TypeAlias = Annotated[
 ]
 Function: TypeAlias = Annotated[
     str | Transform,
-    AfterValidator(check_function),
+    BeforeValidator(check_function),
     WithJsonSchema({"type": "string", "title": "module:function", "pattern": "^[^:]+:[^:]+$"}),
 ]
 ReadableFile: TypeAlias = Annotated[

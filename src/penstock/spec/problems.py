@@ -18,7 +18,7 @@ class Problems:
 
     def add(self, line: int | None, at: Location, message: str, way_out: str = "") -> None:
         """line: None when the file as a whole is meant. Keeps the first problem of a place; later ones follow from it."""
-        if not self.covers(at) or not at:
+        if not self.covers(at):
             where = self._file if line is None else f"{self._file}:{line}"
             self._found.setdefault(at, (line or 0, Problem(where, dotted(at), message, way_out)))
 

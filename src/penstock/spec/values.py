@@ -57,8 +57,8 @@ def check_timezone(name: str) -> str:
     return name
 
 
-def check_function(value: str | Transform) -> str | Transform:
-    if isinstance(value, str) and not _FUNCTION.fullmatch(value):
+def check_function(value: object) -> object:
+    if not callable(value) and not (isinstance(value, str) and _FUNCTION.fullmatch(value)):
         raise Wrong("names no function", "write module:function, like mymodule:to_payload", value=value)
     return value
 
@@ -103,15 +103,11 @@ def null_is_a_word(value: object) -> object:
 def check_file(name: str, info: ValidationInfo) -> str:
     """The file's path from the root. A relative one starts at the job file's folder, which the loader gives as context."""
     folder = str(info.context["folder"]) if info.context else "."
+    path = (Path(folder) / name).absolute()
     try:
-        path = (Path(folder) / name).resolve()
         if not path.is_file():
             raise Wrong("is no file", f"relative paths start at the job file's folder, {folder!r}", value=name)
         with path.open("rb"):
             return str(path)
     except OSError as error:
-        raise Wrong(f"cannot be read: {error.strerror}", value=name) from None
-    except ValueError as error:
-        if isinstance(error, Wrong):
-            raise
-        raise Wrong("is no path", value=name) from None  # it holds a NUL
+        raise Wrong(f"cannot be read: {error.strerror}", "look at its name and rights", value=name) from None

@@ -30,6 +30,8 @@ from penstock.spec.problems import Problems
 from penstock.spec.tree import Branch, Items, Leaf, Node
 from penstock.spec.wrong import Location
 
+_HALF_CHARACTER = re.compile(r"[\ud800-\udfff]")
+
 DEEPEST = 40
 MOST_NODES = 100_000
 
@@ -55,8 +57,8 @@ def read_yaml(text: str, problems: Problems) -> Branch:
         problems.refuse(
             None, "this is no YAML: it holds a character that YAML does not allow", "remove control characters"
         )
-    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError):
-        # ruamel.yaml trips over some malformed directives and escapes instead of saying so.
+    except (AssertionError, OverflowError, ValueError):
+        # ruamel.yaml trips over other versions of YAML, and over escapes beyond Unicode, instead of saying so.
         problems.refuse(reader.line, "this is no YAML: it cannot be read from here on", _COMMON_SLIPS)
 
 
@@ -164,7 +166,7 @@ class _Reader:
                 self._problems.refuse(
                     key_line, "a key is no plain text", "write `key: value`; quote text with { [ ! or *"
                 )
-            key = str(event.value)
+            key = self._characters(str(event.value))
             place = (*at, key)
             if key == "<<" and event.style is None:
                 self._problems.add(
@@ -189,7 +191,7 @@ class _Reader:
         return _Measured(Items(line, nodes), size, height + 1)
 
     def _scalar(self, event: ScalarEvent, at: Location, line: int) -> Leaf:
-        text = str(event.value)
+        text = self._characters(str(event.value))
         if event.style is not None:
             return Leaf(line, text, text)
         if not text:
@@ -197,6 +199,13 @@ class _Reader:
                 line, at, "has no value", "give it one, leave the key out, or write null where nothing is meant"
             )
         return Leaf(line, text, _meaning(text))
+
+    def _characters(self, text: str) -> str:
+        if _HALF_CHARACTER.search(text):
+            self._problems.refuse(
+                self.line, r"half a character (\ud800 to \udfff) stands here", r"write \U and eight digits"
+            )
+        return text
 
 
 def _meaning(text: str) -> bool | int | Decimal | str | None:
