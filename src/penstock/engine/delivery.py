@@ -8,6 +8,9 @@ from penstock.ledger.base import Event, Lease, Portion, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Row
 
+# Of the lease, this much is relied upon: the rest is for what lies between the database's clock and this machine's.
+RELIED_UPON = 0.9
+
 
 class OpenRange:
     """A leased range while this worker works on it.

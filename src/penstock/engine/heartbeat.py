@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from penstock.engine.delivery import OpenRange, OpenRanges
+from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.senders import Senders
@@ -17,8 +17,6 @@ from penstock.pacing.shares import share_of_count, share_of_rate
 BEAT = 1.0
 # The others hear of a newcomer with their next beat and only then leave it its share.
 BEATS_BEFORE_SHARING = 2
-# Of the lease, this much is relied upon: the rest is for what lies between the database's clock and this machine's.
-RELIED_UPON = 0.9
 
 
 class Heartbeat:

@@ -9,8 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from penstock.engine.delivery import OpenRange, OpenRanges
-from penstock.engine.heartbeat import RELIED_UPON
+from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
 from penstock.engine.parts import Parts
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop

@@ -169,6 +169,12 @@ class SourceFlagDesk:
             async with self._database.writing() as connection:
                 return await self._flags.mark_unlocked(connection, marks)
 
+    async def clear(self, keys: Sequence[KeyText]) -> int:
+        """Set the flag of these rows back to 0; returns how many there were."""
+        with source_errors(self._database, "clearing flags"):
+            async with self._database.writing() as connection:
+                return await self._flags.clear(connection, keys)
+
 
 async def _execute(connection: AsyncConnection, write: Write) -> int:
     return (await connection.exec_driver_sql(write.text, write.values)).rowcount

@@ -1,0 +1,173 @@
+"""One worker of a job, put together and run."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from random import Random
+
+from penstock.clock import SystemClock
+from penstock.engine.owner import host_name, is_dead, new_owner
+from penstock.engine.parts import Parts, Settings
+from penstock.engine.reader import ASKED_FOR
+from penstock.engine.report import Progress, RunOptions, RunReport
+from penstock.engine.stop import Stop
+from penstock.engine.worker import Task, work
+from penstock.errors import JobError, LedgerUnreachable
+from penstock.ledger.base import Identity, JobRecord, Ledger, Settlement
+from penstock.ledger.journal import Journal
+from penstock.ledger.opening import open_ledger, read_model
+from penstock.pacing.bucket import TokenBucket
+from penstock.pacing.limits import AdaptiveLimit
+from penstock.pacing.mishaps import WINDOW
+from penstock.pacing.pace import Pace
+from penstock.source.fingerprint import fingerprint
+from penstock.source.open import open_source
+from penstock.source.reader import SqlSource
+from penstock.spec.models import Job
+from penstock.target.http import HttpSender
+from penstock.target.tls import tls_context
+from penstock.target.wire import parse_target_url
+from penstock.transport.polling import PollingBell
+from penstock.wiring.databases import Databases, journal_folder, open_databases
+from penstock.wiring.flags import desk_of, marker_of, writer_of
+from penstock.wiring.requests import classifier, idempotency_keys, request_renderer
+
+
+def settings_of(job: Job) -> Settings:
+    target, delivery = job.target, job.delivery
+    concurrency = delivery.max_concurrency if delivery.concurrency == "auto" else delivery.concurrency
+    return Settings(
+        idempotent=target.idempotent,
+        idempotent_for=target.idempotent_for,
+        attempts=delivery.attempts,
+        first_backoff=delivery.backoff.first,
+        longest_backoff=delivery.backoff.max,
+        total_timeout=delivery.timeout.total,
+        lease=job.ledger.lease,
+        max_in_doubt=delivery.max_in_doubt,
+        concurrency=concurrency,
+        rate=math.inf if delivery.rate is None else delivery.rate,
+        give_up_after=delivery.give_up_after,
+        stop_at=delivery.stop_at.of(WINDOW),
+        refuses_flagged=job.source.flag is not None and job.source.flag.existing == "refuse",
+    )
+
+
+def pace_of(job: Job, random: Random) -> Pace:
+    delivery = job.delivery
+    return Pace(
+        limit=AdaptiveLimit(delivery.max_concurrency) if delivery.concurrency == "auto" else None,
+        bucket=TokenBucket(math.inf, asyncio.get_running_loop().time()),
+        first_wait=delivery.backoff.first,
+        longest_wait=delivery.backoff.max,
+        random=random,
+    )
+
+
+async def run_job(
+    job: Job, options: RunOptions, stop: Stop, *, show: Callable[[Progress], None] | None = None
+) -> RunReport:
+    """Deliver until nothing is pending, `stop` is asked to drain, or what `options` bounds is reached.
+
+    show: called about once a second. Raises JobError if a person must change something first, Unreachable if the source or
+    the ledger does not answer; what was on the wire has then been settled as far as the ledger could be reached.
+    """
+    began = time.monotonic()
+    async with open_databases(job) as databases:
+        ledger = await open_ledger(databases.ledger, job.name, is_dead=is_dead)
+        source = await open_source(job, databases.source)
+        owner = new_owner()
+        record = await ledger.join(_identity(job, source.identity), owner, host_name(), os.getpid())
+        try:
+            task = await _task(ledger, options)
+            async with _assembled(job, databases, source, ledger, record, owner) as parts:
+                tally = await work(parts, task, stop, show)
+        finally:
+            with suppress(LedgerUnreachable):
+                await ledger.leave(owner, stop.detail or stop.ended)
+        model = await read_model(databases.ledger, job.name, is_dead=is_dead)
+        return RunReport(
+            job=job.name,
+            ended=stop.ended,
+            detail=stop.detail,
+            counts=await model.counts(),
+            causes=tuple(await model.causes()),
+            tally=tally,
+            seconds=time.monotonic() - began,
+        )
+
+
+def _identity(job: Job, source: str) -> Identity:
+    return Identity(
+        name=job.name,
+        source=source,
+        key=job.source.key,
+        file_hash=job.file_hash,
+        idempotent=job.target.idempotent,
+    )
+
+
+async def _task(ledger: Ledger, options: RunOptions) -> Task:
+    only = None
+    if options.keys:
+        _, only = await ledger.add_keys(options.keys, lease=None, reason=ASKED_FOR)
+        if only is None:
+            raise JobError(
+                f"{' '.join(options.keys)}: the ledger has a final state for each of these rows; "
+                "`penstock show FILE KEY` tells which, `penstock retry FILE --key KEY` makes a failed one pending again"
+            )
+    return Task(
+        only=only,
+        limit=options.limit,
+        rate=math.inf if options.rate is None else options.rate,
+        seconds=options.seconds,
+    )
+
+
+@asynccontextmanager
+async def _assembled(
+    job: Job, databases: Databases, source: SqlSource, ledger: Ledger, record: JobRecord, owner: str
+) -> AsyncIterator[Parts]:
+    clock, random, settings = SystemClock(), Random(), settings_of(job)
+    address = parse_target_url(job.target.url)
+    flags = writer_of(job, source.plan.flag, clock)
+    async with AsyncExitStack() as opened:
+        sender = HttpSender(
+            address,
+            tls=tls_context(job.target.tls) if address.tls else None,
+            connect_timeout=job.delivery.timeout.connect,
+            total_timeout=job.delivery.timeout.total,
+        )
+        opened.push_async_callback(sender.aclose)
+        journal = None
+        if settings.writes_windows:
+            journal = opened.enter_context(closing(Journal(journal_folder(databases.ledger), job.name, owner)))
+        yield Parts(
+            owner=owner,
+            settings=settings,
+            source=source,
+            ledger=ledger,
+            sender=sender,
+            render=request_renderer(job, source.columns, idempotency_keys(job, record.generation)),
+            classify=classifier(job, source.columns, clock),
+            fingerprint=fingerprint,
+            mark=marker_of(flags, databases),
+            flag_desk=desk_of(flags, databases),
+            journal=journal,
+            recall=_nothing_known if journal is None else journal.recall,
+            is_dead=is_dead,
+            pace=pace_of(job, random),
+            bell=PollingBell(),
+            clock=clock,
+            random=random,
+        )
+
+
+def _nothing_known(owner: str, range_no: int, fence: int) -> Sequence[Settlement]:
+    """An idempotent job simply sends again."""
+    return ()
