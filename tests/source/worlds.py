@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from uuid import uuid4
 
 from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from penstock.database.connect import Database, open_database
 from penstock.database.fetch import fetch
@@ -14,6 +16,8 @@ from penstock.rows import KeyText, Row
 from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
 from penstock.spec.models import Flag, Job, Source, Target
+
+PASSWORD = "p@ss:w/rd%?#"
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,22 @@ async def world_at(url: str) -> AsyncIterator[World]:
         yield World(url, database)
     finally:
         await database.aclose()
+
+
+@asynccontextmanager
+async def another_user(world: World, *rights: str) -> AsyncIterator[World]:
+    """The same MariaDB database as a new user sees it. rights: "SELECT ON {database}.*"."""
+    url = make_url(world.url)
+    name = f"guest_{uuid4().hex[:12]}"
+    await world.run(
+        f"CREATE USER {name} IDENTIFIED BY '{PASSWORD}'",
+        *(f"GRANT {right.format(database=url.database)} TO {name}" for right in rights),
+    )
+    try:
+        async with world_at(url.set(username=name, password=PASSWORD).render_as_string(hide_password=False)) as guest:
+            yield guest
+    finally:
+        await world.run(f"DROP USER {name}")
 
 
 async def read_all(source: SqlSource, span: int, page: int) -> list[Row]:

@@ -1,0 +1,79 @@
+"""Adds the flag column, and takes it away again. The old application goes on meanwhile: no row is touched, no lock waited for
+longer than two seconds, and SELECT * and INSERT without names do not see the new column where the server can hide it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from penstock.database.connect import Database
+from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
+from penstock.errors import JobError
+from penstock.source.dialect import dialect_of
+from penstock.source.facts import FlagFacts, ServerFacts
+from penstock.source.failures import source_error
+from penstock.source.inspect_flag import MARK
+
+# INSTANT too waits for a metadata lock, and while it waits, everybody else's SELECT waits behind it.
+_SHORT_WAIT = "SET SESSION lock_wait_timeout = 2"
+
+
+def add_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
+    """The statements that add the flag; none if it is there. Raises JobError if its table is not."""
+    if not flag.exists:
+        raise JobError(f"source.flag.table: there is no table {flag.table}; name the table that is to have the flag")
+    if flag.declared is not None:
+        return ()
+    table, column = _names(server, flag)
+    if server.product == "SQLite":
+        check = f"CONSTRAINT {MARK} CHECK ({column} IN (0, 1))"
+        return (f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0 {check}",)
+    hidden = " INVISIBLE" if server.knows_invisible else ""
+    return (
+        f"ALTER TABLE {table} ADD COLUMN {column} TINYINT NOT NULL DEFAULT 0{hidden} COMMENT '{MARK}', {_how(server)}",
+    )
+
+
+def drop_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
+    """The statements that take the flag away; none if it is not there, or if somebody else made it."""
+    if flag.declared is None or not flag.is_ours:
+        return ()
+    table, column = _names(server, flag)
+    if server.product == "SQLite":
+        return (f"ALTER TABLE {table} DROP COLUMN {column}",)
+    return (f"ALTER TABLE {table} DROP COLUMN {column}, {_how(server, drops=True)}",)
+
+
+async def run_on_table(database: Database, statements: Sequence[str]) -> None:
+    """Run statements of this module. Raises JobError with what to run by hand if somebody holds the table or the server needs to
+    copy it; SourceUnreachable."""
+    if not statements:
+        return
+    try:
+        async with database.writing() as connection:
+            if database.kind != "sqlite":
+                await connection.exec_driver_sql(_SHORT_WAIT)
+            for statement in statements:
+                await connection.exec_driver_sql(dialect_of(database.kind).verbatim(statement))
+    except DATABASE_ERRORS as error:
+        by_hand = "; ".join(statements)
+        match fault_of(error):
+            case Fault.LOCKED | Fault.DEADLOCK:
+                raise JobError(
+                    f"another session holds the table, and penstock does not make others wait; try again, or run: {by_hand}"
+                ) from error
+            case Fault.LOST:
+                raise source_error(error, database, "changing the table") from error
+            case _:
+                raise JobError(f"{source_error(error, database, 'changing the table')}; or run: {by_hand}") from error
+
+
+def _names(server: ServerFacts, flag: FlagFacts) -> tuple[str, str]:
+    dialect = dialect_of("sqlite" if server.product == "SQLite" else "mysql")
+    return dialect.quote_path(*flag.table), dialect.quote(flag.column)
+
+
+def _how(server: ServerFacts, *, drops: bool = False) -> str:
+    """Refused rather than copying the table. MySQL drops a column INSTANTly from 8.0.29 on, MariaDB from 10.4."""
+    since = {"MariaDB": (10, 4, 0), "MySQL": (8, 0, 29)}.get(server.product, (999,))
+    instant = server.number >= since if drops else server.knows_instant
+    return "ALGORITHM=INSTANT" if instant else "ALGORITHM=INPLACE, LOCK=NONE"
