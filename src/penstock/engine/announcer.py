@@ -127,10 +127,6 @@ class Announcer:
         number = range_.next_window
         range_.next_window += 1
         keys = [(delivery.key, delivery.first_sent) for delivery in deliveries]
-        repeated = [delivery.key for delivery in deliveries if delivery.sends]
-        if self._journal is not None and repeated:
-            # An older answer must not speak for the send that is about to happen.
-            self._journal.withdraw(range_.lease.range_no, repeated)
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
         if not await self._until_written(lambda: self._ledger.open_window(range_.lease, number, keys, seconds, events)):
@@ -142,6 +138,9 @@ class Announcer:
         range_.exposed.update(key for key, _ in keys)
         for delivery in deliveries:
             delivery.window = number
+            if self._journal is not None:
+                # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window.
+                self._journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
         return True
 
     async def _until_written(self, write: Write) -> bool:

@@ -40,6 +40,12 @@ def is_dead(owner: str) -> bool:
     return _started_at(name.pid) != name.started
 
 
+def ran_since_boot(owner: str) -> bool:
+    """Whether the owner ran on this machine since it was started last: what it wrote to a file is there to the last byte."""
+    boot = _boot_id()
+    return bool(boot) and owner.split(":")[0] == boot
+
+
 def _boot_id() -> str:
     try:
         return (_PROC / "sys/kernel/random/boot_id").read_text().strip()

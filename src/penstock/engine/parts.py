@@ -18,12 +18,14 @@ from penstock.transport.base import Bell
 
 
 class AnswerLog(Protocol):
-    """The local journal: what is known, before the ledger knows it."""
+    """The local journal: what is known of rows in windows, before the ledger knows it. Pending: it is not on the wire."""
 
-    def append(self, range_no: int, fence: int, settlement: Settlement) -> None: ...
+    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
+        """In the file soon: whoever finds it there may rely on it, whoever does not knows nothing."""
+        ...
 
     def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
-        """What was written of these keys holds no more: they go out again. In the file when this returns."""
+        """What was written of these keys holds no more: they go out now. In the file when this returns."""
         ...
 
     def flush(self) -> None: ...

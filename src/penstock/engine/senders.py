@@ -56,11 +56,14 @@ class Senders:
 
     async def _send(self) -> None:
         """One sender: at most one request on the wire. Returns when the outbox is closed."""
-        outbox, send, now = self._outbox, self._parts.sender.send, self._time
+        outbox, send, journal, now = self._outbox, self._parts.sender.send, self._parts.journal, self._time
         while (delivery := await outbox.take()) is not None:
             if now() - delivery.read_at > STALE and not await self._is_fresh(delivery):
                 outbox.left()
                 continue
+            if journal is not None:
+                # What was known of it holds no more once the kernel has a byte.
+                journal.withdraw(delivery.range.lease.range_no, (delivery.key,))
             began = now()
             outcome = await send(delivery.request)
             ended = now()

@@ -8,10 +8,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
+from functools import partial
 from random import Random
 
 from penstock.clock import SystemClock
-from penstock.engine.owner import host_name, is_dead, new_owner
+from penstock.engine.owner import host_name, is_dead, new_owner, ran_since_boot
 from penstock.engine.parts import Parts, Settings
 from penstock.engine.reader import ASKED_FOR
 from penstock.engine.report import Progress, RunOptions, RunReport
@@ -159,13 +160,19 @@ async def _assembled(
             mark=marker_of(flags, databases),
             flag_desk=desk_of(flags, databases),
             journal=journal,
-            recall=_nothing_known if journal is None else journal.recall,
+            recall=_nothing_known if journal is None else partial(_recall, journal),
             is_dead=is_dead,
             pace=pace_of(job, random),
             bell=PollingBell(),
             clock=clock,
             random=random,
         )
+
+
+def _recall(journal: Journal, owner: str, range_no: int, fence: int) -> Sequence[Settlement]:
+    """After a power cut the file may lack its last lines, and among them that a row went out: what came back still holds."""
+    known = journal.recall(owner, range_no, fence)
+    return known if ran_since_boot(owner) else [settlement for settlement in known if settlement.state.is_final]
 
 
 def _nothing_known(owner: str, range_no: int, fence: int) -> Sequence[Settlement]:
