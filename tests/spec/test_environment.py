@@ -107,7 +107,7 @@ def test_a_variable_may_hold_a_whole_url_or_its_beginning(tmp_path: Path) -> Non
 def test_a_variable_is_no_host(problems_of: ProblemsOf) -> None:
     text = job_file().replace("api.example.com", "${HOST}")
 
-    assert "let one variable hold the whole start" in str(problems_of(text, {"HOST": "h:8443"})["target.url"])
+    assert "let one hold the whole start" in str(problems_of(text, {"HOST": "h:8443"})["target.url"])
 
 
 def test_a_value_that_would_be_an_expression_is_refused(problems_of: ProblemsOf) -> None:
@@ -154,7 +154,9 @@ def test_no_problem_tells_what_a_variable_holds(problems_of: ProblemsOf, text: s
         job_file().replace("sqlite:///old.db", "mysql://u:hunter2@h:x/db"),
         job_file().replace("sqlite:///old.db", "mysql://u:a@hunter2:x@h/db"),
         job_file().replace("sqlite:///old.db", "mysql://u:a/hunter2@h/db"),
+        job_file().replace("sqlite:///old.db", "mysql://u:a@hunter2@h"),
         job_file().replace("sqlite:///old.db", "mysql:/u:hunter2@h/db"),
+        "source: password hunter2\ntarget: [hunter2]\n",
         job_file().replace("sqlite:///old.db", "mysql://u:hunter2"),
         job_file().replace("sqlite:///old.db", "oracle://h/db?password=hunter2"),
         job_file().replace("  url: sqlite:///old.db", "  mysql://u:hunter2@h/db: x"),

@@ -146,8 +146,16 @@ def test_limits_may_be_lifted(load_text: LoadText) -> None:
     assert (delivery.give_up_after, delivery.stop_at, delivery.concurrency) == (NEVER, ShareOrCount(), 32)
 
 
-def test_a_short_total_needs_no_word_about_connecting(load_text: LoadText) -> None:
-    assert load_text(job_file(rest="delivery: {timeout: {total: 2s}}")).delivery.timeout.total == 2.0
+def test_a_short_bound_needs_no_word_about_what_it_bounds(load_text: LoadText) -> None:
+    delivery = load_text(job_file(rest="delivery: {timeout: {total: 2s}, backoff: {max: 100ms}}")).delivery
+
+    assert (delivery.timeout.total, delivery.backoff.max) == (2.0, 0.1)
+
+
+def test_a_success_may_refuse_where_the_file_says_what_accepts(load_text: LoadText) -> None:
+    target = load_text(job_file(target="not_applied: [202]\naccept: '{{ status == 201 }}'")).target
+
+    assert target.not_applied == {202}
 
 
 def test_literals_of_a_body_are_any_json_and_keep_every_digit(load_text: LoadText) -> None:

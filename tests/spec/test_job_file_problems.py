@@ -102,11 +102,13 @@ def test_either_a_query_or_a_table_is_needed(problems_of: ProblemsOf) -> None:
         ("headers: {Transfer-Encoding: chunked}", "target.headers.Transfer-Encoding", "cannot be set"),
         ("headers: {CONNECTION: close}", "target.headers.CONNECTION", "connections are kept"),
         ("headers: {'X A': b}", "target.headers.X A", "is no name of a header"),
-        ("headers: {X-A: b, x-a: c}", "target.headers.x-a", "is there twice"),
+        ("headers: {x-a: b, X-A: c}", "target.headers.X-A", "is there twice"),
         ('headers: {X-A: "b\\r\\nX-B: c"}', "target.headers.X-A", "line break"),
         ("headers: {X-A: 路}", "target.headers.X-A", "beyond ASCII"),
         ("headers: {X-A: '{{ id'}", "target.headers.X-A", "does not end"),
         ("headers: {X-A: '{{ id | lowr }}'}", "target.headers.X-A", "lowr"),
+        (f"headers: {{X-A: '{'{{' * 20_000}'}}", "target.headers.X-A", "is longer than 20,000 characters"),
+        (f"body: {{a: '{'{{' * 20_000}'}}", "target.body.a", "it is longer than 20,000 characters"),
         ("headers: [a, b]", "target.headers", "must be a mapping, not a list"),
         ("body: {a: {b: [1, '{{ x +'] } }", "target.body.a.b[1]", "'{{ x +' cannot be read"),
         ("body: {'{{ a }}': 1}", "target.body.{{ a }}", "is no name of a field"),
@@ -124,6 +126,8 @@ def test_either_a_query_or_a_table_is_needed(problems_of: ProblemsOf) -> None:
         ("idempotent: {fro: 24h}", "target.idempotent", "write true, false or {for: 24h}"),
         ("idempotent: {for: 0s}", "target.idempotent.for", "it must be above 0"),
         ("idempotent_for: 24h", "target.idempotent_for", "did you mean 'idempotent'?"),
+        (f"tls: {{ca: {'a' * 5000}}}", "target.tls.ca", "cannot be read: File name too long"),
+        ('tls: {ca: "a\\0b"}', "target.tls.ca", "is no file"),
         ("tls: {ca: nowhere.pem}", "target.tls.ca", "'nowhere.pem' is no file"),
         ("tls: {cert: orders.yaml}", "target.tls.cert", "stands without tls.key"),
         ("probe: {url: https://h/x, found: '{{ status == 200 }}'}", "target.probe.absent", "is missing"),
@@ -147,7 +151,11 @@ def test_problems_of_the_target(problems_of: ProblemsOf, lines: str, path: str, 
         ("https://api.example.com/#top", "has a fragment"),
         ("https://api.example.com:0/", "has no valid host or port"),
         ("https://api.example.com:http/", "has no valid host or port"),
-        ("https:///orders", "names no host"),
+        ("https:///orders", "has no valid host or port"),
+        ("https://api.example.com:70000/", "has no valid host or port"),
+        ("https://api.example.com\\\\@elsewhere/", "holds credentials"),
+        ("https://api example.com/", "has no valid host or port"),
+        ("https://例.com/", "has no valid host or port"),
         ("https://api.example.com/my orders", "has a space"),
         ("https://api.example.com/路", "beyond ASCII"),
         ("https://api.example.com/{{ id", "does not end"),
@@ -167,6 +175,10 @@ def test_a_target_is_one_http_address(problems_of: ProblemsOf, url: str, said: s
         ("mysql://u@h", "names no database"),
         ("mysql://u@h:port/db", "has no valid host or port"),
         ("mysql://u:hunter/2@h/db", "has a / ? or # in its user or password"),
+        ("mysql://u@h:0/db", "has no valid host or port"),
+        ("mysql:///db", "has no valid host or port"),
+        ("mysql://u:hunter2@h%3A3306/db", "has a variable or a % in its host or port"),
+        ("postgresql://u@h/db", "postgresql is not served yet"),
         ("sqlite://", "names no database"),
     ],
 )
@@ -208,12 +220,14 @@ def test_problems_of_the_delivery(problems_of: ProblemsOf, lines: str, path: str
     [
         ("ledger: {lease: 60s}", "ledger.lease", "'60s' is below 2 x timeout.total + 1 s, 61s"),
         ("ledger: {url: ''}", "ledger.url", "is no URL of a database"),
+        ("verify: {url: 'mongodb:///', key: a, collection: b}", "verify.url", "names no host"),
         ("verify: {url: 'mongodb://h/x', key: a}", "verify.collection", "is missing"),
         ("verify: {url: 'mongodb://h/x', key: a, collection: b, query: SELECT 1}", "verify.query", "does not go with"),
         ("verify: {url: 'postgresql://h/x', key: a}", "verify.query", "is missing"),
         ("verify: {url: 'postgresql://h/x', query: SELECT 1}", "verify.key", "is missing"),
         ("verify: {url: 'redis://h/x', query: SELECT 1, key: a}", "verify.url", "mongodb://"),
         ("transform: mymodule", "transform", "write module:function"),
+        ("transform: 5", "transform", "5 names no function"),
         ("children: []", "children", "is reserved for a later version"),
         ("vars: {a: 1}", "vars", "is reserved for a later version"),
         ("on_end: x", "on_end", "is reserved for a later version"),
@@ -246,8 +260,10 @@ def test_one_mapping_is_enough(problems_of: ProblemsOf) -> None:
 
 def test_a_get_request_has_no_body(problems_of: ProblemsOf) -> None:
     problems = problems_of(job_file(target="method: GET\nbody: {a: 1}"))
-
     assert "stands beside method: GET" in str(problems["target.body"])
+
+    problems = problems_of(job_file(target="method: GET", rest="transform: mymodule:to_payload"))
+    assert "stands beside target.method: GET" in str(problems["transform"])
 
 
 def test_certificates_do_not_go_with_plain_http(problems_of: ProblemsOf) -> None:

@@ -87,6 +87,11 @@ def test_scalars_mean_what_yaml_1_2_says(written: str, value: object, tmp_path: 
         ("a: &x [*x]", "orders.yaml:1: a[0]: is an alias (*...) of no anchor"),
         ("a:\nb: 1\n", "orders.yaml:1: a: has no value"),
         ("? [a]\n: 1\n", "a key is no plain text"),
+        ("!x a: 1\n", "a key is no plain text"),
+        ("%YAML 1.0 \n---\na: 1\n", "it cannot be read from here on"),
+        ('a: 1\nb: "\\U99999999"\n', "orders.yaml:2: this is no YAML: it cannot be read from here on"),
+        ('a: "\\ud800"', "orders.yaml:1: half a character"),
+        ('"\\udfff": 1', "orders.yaml:1: half a character"),
         ("a: b: c\n", "orders.yaml:1: this is no YAML"),
         ("a: [1, 2\nb: 3\n", "this is no YAML"),
         ("a: '5\n", "this is no YAML"),
@@ -117,7 +122,7 @@ def test_a_billion_laughs_are_refused() -> None:
 
 
 def test_a_long_chain_of_aliases_is_refused_too() -> None:
-    text = "a0: &a0 [x]\n" + "".join(f"a{level}: &a{level} [*a{level - 1}]\n" for level in range(1, 2000))
+    text = "a0: &a0 [x]\n" + "".join(f"a{level}: &a{level} [*a{level - 1}]\n" for level in range(1, DEEPEST + 2))
 
     assert "its aliases stand for too much" in problems_in(text)[0]
 
