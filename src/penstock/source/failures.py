@@ -13,7 +13,7 @@ from penstock.errors import JobError, PenstockError, SourceUnreachable
 _WAYS_OUT = {
     Fault.DENIED: "grant it, or use another user in source.url",
     Fault.MISSING: "correct source.query, source.flag or source.url",
-    Fault.OTHER: "correct source.query",
+    Fault.OTHER: "correct source.query or source.flag",
 }
 
 

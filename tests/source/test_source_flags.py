@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.source.worlds import World
+
+from penstock.errors import JobError
+from penstock.rows import encode_key
+from penstock.source.base import FlagsLocked, Mark
+from penstock.source.flag_table import FlagTable, Locking, skips_locked
+from penstock.source.flags import FlagWriter, MarkValues, SourceFlagDesk
+from penstock.source.open import open_source
+from penstock.spec.models import Flag
+
+NOON = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
+ORDERS = "SELECT id, code FROM orders"
+FLAGGED = "SELECT id FROM orders WHERE is_import = 1 ORDER BY id"
+
+
+class Noon:
+    def boottime(self) -> float:
+        return 0.0
+
+    def now(self) -> datetime:
+        return NOON
+
+
+@pytest.fixture
+async def orders(world: World) -> World:
+    await world.run(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code VARCHAR(20) NOT NULL UNIQUE, new_id VARCHAR(20), sent_at VARCHAR(40),"
+        " is_import INTEGER NOT NULL DEFAULT 0)",
+        "INSERT INTO orders (id, code) VALUES (1, 'a'), (2, 'b'), (3, 'it''s'), (4, '50%'), (5, 'e')",
+    )
+    return world
+
+
+async def flag_of(world: World, query: str = ORDERS, *key: str, flag: Flag | None = None) -> FlagTable:
+    source = await open_source(world.job(query, *key, flag=flag or Flag(table="orders")), world.database)
+    assert source.plan.flag is not None
+    return source.plan.flag
+
+
+async def writer(world: World, query: str = ORDERS, *key: str, values: MarkValues | None = None) -> FlagWriter:
+    return FlagWriter(await flag_of(world, query, *key), Noon(), values)
+
+
+def marks(*keys: object) -> Sequence[Mark]:
+    return [Mark(encode_key(key if isinstance(key, tuple) else (key,)), f"N-{key}") for key in keys]
+
+
+@asynccontextmanager
+async def holding(world: World, *ids: int) -> AsyncIterator[AsyncConnection]:
+    """Another session that holds these rows."""
+    async with world.database.writing() as other:
+        await other.exec_driver_sql(f"SELECT id FROM orders WHERE id IN ({', '.join(map(str, ids))}) FOR UPDATE")
+        yield other
+
+
+async def test_flags_are_set_for_these_rows_and_no_other(orders: World) -> None:
+    flags = await writer(orders)
+    async with orders.database.writing() as connection:
+        assert await flags.mark(connection, marks(1, 3)) == 2
+    assert await orders.fetch(FLAGGED) == [(1,), (3,)]
+
+
+async def test_flags_go_with_the_transaction(orders: World) -> None:
+    flags = await writer(orders)
+    async with orders.database.writing() as connection:
+        await flags.mark(connection, marks(1))
+        await connection.rollback()
+    assert await orders.fetch(FLAGGED) == []
+
+
+async def test_a_row_that_is_gone_is_not_counted(orders: World) -> None:
+    flags = await writer(orders)
+    async with orders.database.writing() as connection:
+        assert await flags.mark(connection, marks(1, 99)) == 1
+        assert await flags.mark(connection, marks(1)) == 1  # again: matched, though nothing changes
+
+
+async def test_text_and_composite_keys_find_their_rows(orders: World) -> None:
+    by_code = await writer(orders, ORDERS, "code")
+    by_both = await writer(orders, ORDERS, "id", "code")
+    async with orders.database.writing() as connection:
+        assert await by_code.mark(connection, marks("it's", "50%")) == 2
+        assert await by_both.mark(connection, marks((1, "a"), (2, "nothing"))) == 1
+    assert await orders.fetch(FLAGGED) == [(1,), (3,), (4,)]
+
+
+async def test_further_columns_get_their_own_values(orders: World) -> None:
+    def values(receipt: str | None, now: datetime) -> Mapping[str, object]:
+        return {"new_id": receipt, "sent_at": now.isoformat()}
+
+    flags = await writer(orders, values=values)
+    async with orders.database.writing() as connection:
+        await flags.mark(connection, [Mark("1", "A%s"), Mark("2", None), Mark("4", "C?")])
+    assert await orders.fetch("SELECT id, new_id, sent_at FROM orders WHERE is_import = 1 ORDER BY id") == [
+        (1, "A%s", "2024-05-01T12:00:00+00:00"),
+        (2, None, "2024-05-01T12:00:00+00:00"),
+        (4, "C?", "2024-05-01T12:00:00+00:00"),
+    ]
+
+
+async def test_a_thousand_rows_with_values_are_marked_in_portions(orders: World) -> None:
+    await orders.run(
+        "INSERT INTO orders (id, code) WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 1099)"
+        " SELECT i, i FROM n"
+    )
+    flags = await writer(orders, values=lambda receipt, now: {"new_id": receipt})
+    async with orders.database.writing() as connection:
+        assert await flags.mark(connection, marks(*range(100, 1100))) == 1000
+    wrong = "SELECT COUNT(*) FROM orders WHERE id >= 100 AND (is_import <> 1 OR new_id IS NULL)"
+    assert await orders.fetch(wrong) == [(0,)]
+    assert await orders.fetch("SELECT new_id FROM orders WHERE id = 777") == [("N-777",)]
+
+
+async def test_reset_clears_flags(orders: World) -> None:
+    flags = await writer(orders)
+    async with orders.database.writing() as connection:
+        await flags.mark(connection, marks(1, 2, 3))
+        assert await flags.clear(connection, ["1", "3"]) == 2
+    assert await orders.fetch(FLAGGED) == [(2,)]
+
+
+async def test_set_flags_are_seen_by_the_source(orders: World) -> None:
+    await orders.run(
+        "UPDATE orders SET is_import = 1 WHERE id IN (2, 5)", "UPDATE orders SET is_import = 7 WHERE id = 4"
+    )
+    source = await open_source(orders.job(ORDERS, flag=Flag(table="orders")), orders.database)
+    assert await source.flagged(["1", "2", "4", "99"]) == {"2", "4"}
+    without = await open_source(orders.job(ORDERS), orders.database)
+    assert await without.flagged(["2"]) == frozenset()
+
+
+async def test_the_flags_key_is_called_as_in_its_own_table(orders: World) -> None:
+    renamed = "SELECT o.id AS order_no, o.code FROM orders AS o"
+    assert (await flag_of(orders, renamed, "order_no")).key == ("`id`",)
+    given = Flag(table="orders", key=("code",))
+    assert (await flag_of(orders, renamed, "order_no", flag=given)).key == ("`code`",)
+
+
+@pytest.mark.parametrize(
+    ("flag", "says"),
+    [
+        (Flag(table="nowhere"), "there is no table nowhere"),
+        (Flag(table="orders", column="colour"), "no column 'colour'; run: penstock prepare"),
+        (Flag(table="orders", key=("number",)), "no column 'number' to find a row by"),
+        (Flag(table="orders", set={"colour": "{{ receipt }}"}), "flag.set: the table orders has no column 'colour'"),
+    ],
+)
+async def test_a_flag_that_cannot_be_written_is_refused(orders: World, flag: Flag, says: str) -> None:
+    with pytest.raises(JobError, match=says):
+        await flag_of(orders, flag=flag)
+
+
+async def test_a_column_that_follows_every_update_keeps_its_value(mariadb: World) -> None:
+    await mariadb.run(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code INTEGER, is_import INTEGER NOT NULL DEFAULT 0,"
+        " seen TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))",
+        "INSERT INTO orders (id, seen) VALUES (1, '2001-02-03 04:05:06.7')",
+    )
+    flags = await writer(mariadb)
+    async with mariadb.database.writing() as connection:
+        await flags.mark(connection, marks(1))
+        await flags.clear(connection, ["1"])
+    assert await mariadb.fetch("SELECT CAST(seen AS CHAR) FROM orders") == [("2001-02-03 04:05:06.700000",)]
+
+
+@pytest.fixture
+async def shared(mariadb: World) -> World:
+    await mariadb.run(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code VARCHAR(20) NOT NULL, is_import INTEGER NOT NULL DEFAULT 0)",
+        "INSERT INTO orders (id, code) VALUES (1, 'a'), (2, 'b'), (3, 'c')",
+        "CREATE TABLE other (id INTEGER PRIMARY KEY)",
+    )
+    return mariadb
+
+
+async def test_a_held_row_leaves_the_rest_of_the_transaction_alone(shared: World) -> None:
+    flags = await writer(shared)
+    async with holding(shared, 2), asyncio.timeout(4), shared.database.writing() as connection:
+        await connection.exec_driver_sql("INSERT INTO other VALUES (7)")
+        with pytest.raises(FlagsLocked):
+            await flags.mark(connection, marks(1, 2, 3))
+        waits = await connection.exec_driver_sql("SELECT @@innodb_lock_wait_timeout")
+        assert waits.scalar() == 5
+    assert await shared.fetch("SELECT id FROM other") == [(7,)]
+    assert await shared.fetch(FLAGGED) == []
+
+
+async def test_rows_that_others_hold_are_left_out(shared: World) -> None:
+    desk = SourceFlagDesk(shared.database, await writer(shared))
+    async with holding(shared, 2):
+        assert sorted(await desk.mark(marks(1, 2, 3, 99))) == ["1", "3", "99"]
+    assert await shared.fetch(FLAGGED) == [(1,), (3,)]
+    assert await desk.mark(marks(2)) == ["2"]
+    assert await shared.fetch(FLAGGED) == [(1,), (2,), (3,)]
+
+
+def on(flag: FlagTable, locking: Locking) -> FlagWriter:
+    return FlagWriter(FlagTable(flag.dialect, flag.table, flag.column, flag.key, flag.pinned, locking), Noon())
+
+
+async def test_old_servers_try_one_row_after_the_other(shared: World) -> None:
+    desk = SourceFlagDesk(shared.database, on(await flag_of(shared), Locking(skips_locked=False)))
+    async with holding(shared, 2):
+        assert sorted(await desk.mark(marks(1, 2, 3, 99))) == ["1", "3", "99"]
+    assert await shared.fetch(FLAGGED) == [(1,), (3,)]
+
+
+async def test_no_lock_is_waited_for_where_a_time_out_would_undo_the_whole_transaction(shared: World) -> None:
+    flag = await flag_of(shared)
+    asking = on(flag, Locking(skips_locked=True, loses_all=True))
+    unable = on(flag, Locking(skips_locked=False, loses_all=True))
+    async with holding(shared, 2), shared.database.writing() as connection:
+        with pytest.raises(FlagsLocked):
+            await asking.mark(connection, marks(1, 2))
+        assert await asking.mark(connection, marks(1, 3)) == 2
+        with pytest.raises(FlagsLocked):
+            await unable.mark(connection, marks(1))
+    assert await shared.fetch(FLAGGED) == [(1,), (3,)]
+
+
+async def test_a_table_without_transactions_is_flagged_after_the_ledger_only(mariadb: World) -> None:
+    await mariadb.run(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code INTEGER, is_import INTEGER NOT NULL DEFAULT 0) ENGINE = MyISAM",
+        "INSERT INTO orders (id) VALUES (1)",
+    )
+    flags = await writer(mariadb)
+    async with mariadb.database.writing() as connection:
+        with pytest.raises(FlagsLocked):
+            await flags.mark(connection, marks(1))
+    assert await SourceFlagDesk(mariadb.database, flags).mark(marks(1)) == ["1"]
+    assert await mariadb.fetch(FLAGGED) == [(1,)]
+
+
+async def test_a_trigger_that_refuses_leaves_the_ledgers_rows_and_is_told_afterwards(shared: World) -> None:
+    await shared.run(
+        "CREATE TRIGGER no BEFORE UPDATE ON orders FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'hands off'"
+    )
+    flags = await writer(shared)
+    async with shared.database.writing() as connection:
+        await connection.exec_driver_sql("INSERT INTO other VALUES (7)")
+        with pytest.raises(FlagsLocked):
+            await flags.mark(connection, marks(1))
+    assert await shared.fetch("SELECT id FROM other") == [(7,)]
+    with pytest.raises(JobError, match=r"setting flags.*hands off"):
+        await SourceFlagDesk(shared.database, flags).mark(marks(1))
+
+
+@pytest.mark.parametrize(
+    ("version", "knows"),
+    [
+        ("10.11.19-MariaDB-0+deb12u1", True),
+        ("5.5.5-10.6.4-MariaDB", True),
+        ("10.5.26-MariaDB", False),
+        ("8.0.36", True),
+        ("5.7.44-log", False),
+    ],
+)
+def test_servers_that_skip_locked_rows_are_known_by_version(version: str, knows: bool) -> None:
+    assert skips_locked(version) is knows
