@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.insights.words import duration, number, per_second, printable, size
+from penstock.insights.words import counted, duration, number, per_second, printable, size
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,10 @@ def test_a_rate_has_decimals_only_where_they_matter(rate: float, words: str) -> 
 )
 def test_a_size_has_a_unit(count: float, words: str) -> None:
     assert size(count) == words
+
+
+def test_one_is_singular() -> None:
+    assert (counted(1, "row"), counted(0, "row"), counted(1204, "row")) == ("1 row", "0 rows", "1,204 rows")
 
 
 def test_thousands_are_set_apart() -> None:

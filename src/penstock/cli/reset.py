@@ -14,7 +14,7 @@ from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
 from penstock.errors import JobError
 from penstock.insights.totals import totals
-from penstock.insights.words import number
+from penstock.insights.words import counted, number
 from penstock.ledger.base import Counts
 
 
@@ -42,14 +42,14 @@ def reset(
     if not yes:
         counts = run_async(_counts(named))
         raise JobError(
-            f"this would forget what became of {number(totals(counts).done)} rows, {number(counts.imported)} of them "
+            f"this would forget what became of {counted(totals(counts).done, 'row')}, {number(counts.imported)} of them "
             "imported; a run would send them again. To do it, add --yes"
         )
     forgotten = run_async(wiring.reset_job(named.job, renew_keys=new_keys))
     if as_json:
         emit({"job": named.job.name, "forgotten": forgotten})
     else:
-        people().print(f"{named.job.name}: {number(forgotten)} rows forgotten; penstock run {file} starts anew")
+        people().print(f"{named.job.name}: {counted(forgotten, 'row')} forgotten; penstock run {file} starts anew")
     return ExitCode.WELL
 
 

@@ -16,7 +16,7 @@ from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
 from penstock.errors import JobError
 from penstock.insights.selection import in_words, rows_selected
-from penstock.insights.words import number
+from penstock.insights.words import counted
 from penstock.ledger.base import Selection
 from penstock.ledger.states import RowState
 
@@ -82,15 +82,14 @@ def resolve(
     if not note:
         selection, matching = run_async(_count(named, wanted))
         raise JobError(
-            f"this would make {number(matching)} rows {resolution.value} ({in_words(selection)}); "
+            f"this would make {counted(matching, 'row')} {resolution.value} ({in_words(selection)}); "
             "to do it, say how you know: --note TEXT"
         )
     selection, moved = run_async(_resolve(named, wanted, RowState(resolution.value), receipt, note))
     if as_json:
         emit({"job": named.job.name, "resolved": moved, "as": resolution.value})
     elif moved:
-        rows = "row in doubt is" if moved == 1 else "rows in doubt are"
-        people().print(f"{named.job.name}: {number(moved)} {rows} now {resolution.value}")
+        people().print(f"{named.job.name}: {counted(moved, 'row')} in doubt made {resolution.value}")
     else:
         people().print(f"{named.job.name}: no row matches ({in_words(selection)}); nothing was changed")
     return ExitCode.WELL

@@ -15,7 +15,7 @@ from penstock.cli.lookup import keys_of
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
 from penstock.insights.selection import in_words
-from penstock.insights.words import number
+from penstock.insights.words import counted
 from penstock.ledger.base import Selection
 from penstock.ledger.states import RowState
 
@@ -54,8 +54,7 @@ def retry(
     if as_json:
         emit({"job": named.job.name, "retried": moved})
     elif moved:
-        rows = "row is" if moved == 1 else "rows are"
-        people().print(f"{named.job.name}: {number(moved)} {rows} pending again; penstock run {file} delivers")
+        people().print(f"{named.job.name}: {counted(moved, 'row')} back to pending; penstock run {file} delivers")
     else:
         people().print(f"{named.job.name}: no row matches ({in_words(selection)}); nothing was changed")
     return ExitCode.WELL

@@ -122,7 +122,7 @@ def _steering(overview: Overview, file: str) -> list[str]:
 
 
 def _workers(overview: Overview) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("worker")
     for heading in ("in flight", "rows/s", "limited by"):
         table.add_column(heading, justify="right")

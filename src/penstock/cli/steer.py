@@ -14,7 +14,7 @@ from penstock.cli.exits import ExitCode
 from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
-from penstock.insights.words import number, per_second
+from penstock.insights.words import counted, number, per_second
 from penstock.ledger.base import Control
 from penstock.spec.units import parse_rate
 
@@ -156,7 +156,7 @@ async def _control(named: NamedJob) -> Control:
 def _for_workers(control: Control) -> str:
     if not control.workers:
         return " (no worker is running now)"
-    return f" for {number(control.workers)} {'worker' if control.workers == 1 else 'workers'}"
+    return f" for {counted(control.workers, 'worker')}"
 
 
 def _tell(named: NamedJob, control: Control, what: str, as_json: bool) -> None:

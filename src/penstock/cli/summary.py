@@ -10,8 +10,8 @@ from penstock.engine.report import RunReport
 from penstock.engine.stop import Ended
 from penstock.insights.advice import advise
 from penstock.insights.keys import plain_key
-from penstock.insights.totals import pending
-from penstock.insights.words import duration, number, per_second, printable
+from penstock.insights.totals import pending, totals
+from penstock.insights.words import counted, duration, number, per_second, printable
 from penstock.ledger.base import Cause, Counts
 
 MOST_CAUSES = 20  # shown; `penstock status` and `rows` have the rest
@@ -55,12 +55,13 @@ def print_summary(report: RunReport, file: str, console: Console) -> None:
 
 def outcomes(counts: Counts) -> Table:
     """The job's totals, by state."""
-    about = "" if counts.pending_exact else "~"
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    sums = totals(counts)
+    left = "not counted yet" if sums.left is None else ("" if sums.exact else "~") + number(sums.left)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("imported", "failed", "in doubt", "skipped", "pending"):
         table.add_column(heading, justify="right")
     finals = (counts.imported, counts.failed, counts.in_doubt, counts.skipped)
-    table.add_row(*map(number, finals), about + number(pending(counts)))
+    table.add_row(*map(number, finals), left)
     return table
 
 
@@ -68,7 +69,7 @@ def print_causes(causes: tuple[Cause, ...], file: str, console: Console) -> None
     """The most frequent reasons, each followed by what can be done about it."""
     if not causes:
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("rows", justify="right")
     for heading in ("state", "reason", "for example"):
         table.add_column(heading, overflow="fold")
@@ -86,10 +87,12 @@ def print_causes(causes: tuple[Cause, ...], file: str, console: Console) -> None
 
 def _headline(report: RunReport) -> str:
     tally = report.tally
-    ended = _ENDED[report.ended] + (f" ({printable(report.detail)})" if report.detail else "")
+    went_well = report.ended in (Ended.DONE, Ended.LIMIT)
+    why = f" ({printable(report.detail)})" if report.detail and not went_well else ""
     return (
-        f"{report.job}: {ended}. This run: {number(tally.imported)} imported, {number(tally.sent)} rows sent in "
-        f"{number(tally.attempts)} requests, {duration(report.seconds)}, {per_second(_rows_per_second(report))}"
+        f"{report.job}: {_ENDED[report.ended]}{why}. This run: {number(tally.imported)} imported, "
+        f"{counted(tally.sent, 'row')} sent in {counted(tally.attempts, 'request')}, "
+        f"{duration(report.seconds)}, {per_second(_rows_per_second(report))}"
     )
 
 

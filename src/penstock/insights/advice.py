@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 
 from penstock.insights.keys import plain_key, typed_key
-from penstock.insights.words import number, printable
+from penstock.insights.words import counted, printable
 from penstock.ledger.base import Cause
 from penstock.ledger.states import RowState
 
@@ -42,7 +42,7 @@ def advise(cause: Cause, file: str) -> Advice:
 
 def rows_in_state(rows: int, state: RowState) -> str:
     """ "1,204 rows in doubt", "1 row failed"."""
-    return f"{number(rows)} {'row' if rows == 1 else 'rows'} {_STATE_WORDS.get(state, state.value)}"
+    return f"{counted(rows, 'row')} {_STATE_WORDS.get(state, state.value)}"
 
 
 def _about_doubt(cause: Cause, what: str, look: str, file: str) -> Advice:

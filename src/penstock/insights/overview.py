@@ -28,7 +28,7 @@ class Overview:
     @property
     def rows_per_second(self) -> float:
         """Of all live workers together, by their last heartbeats."""
-        return sum(worker.pulse.rows_per_second for worker in self.live)
+        return sum((worker.pulse.rows_per_second for worker in self.live), 0.0)
 
     @property
     def seconds_left(self) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from penstock.insights.words import counted
 from penstock.ledger.base import Cause, LedgerRow, Selection
 
 
@@ -19,7 +20,7 @@ def in_words(selection: Selection) -> str:
     parts = [" or ".join(sorted(state.replace("_", " ") for state in selection.states))]
     parts += [f"last answered {selection.status}"] if selection.status is not None else []
     parts += [f"reason with {selection.reason!r}"] if selection.reason else []
-    parts += [f"among {len(selection.keys)} given keys"] if selection.keys else []
+    parts += [f"among {counted(len(selection.keys), 'given key')}"] if selection.keys else []
     return ", ".join(parts)
 
 

@@ -14,6 +14,11 @@ def number(value: int) -> str:
     return f"{value:,}"
 
 
+def counted(count: int, noun: str) -> str:
+    """ "1 row", "1,204 rows"."""
+    return f"{number(count)} {noun}" if count == 1 else f"{number(count)} {noun}s"
+
+
 def per_second(rate: float) -> str:
     """Rows or requests per second: "0.4/s", "31/s", "12,400/s"."""
     return f"{rate:.1f}/s" if 0 < rate < 10 else f"{rate:,.0f}/s"
