@@ -65,6 +65,12 @@ class Peer:
         self._writer.close()
 
 
+async def within(seconds: float, event: asyncio.Event) -> None:
+    """Wait for an event that must come; fails instead of hanging."""
+    async with asyncio.timeout(seconds):
+        await event.wait()
+
+
 Script = Callable[[Peer], Awaitable[None]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from contextlib import suppress
 from itertools import pairwise
 
@@ -114,6 +115,18 @@ def test_a_chunked_body_is_capped_while_it_comes() -> None:
         assert parser.feed(chunk) is None
     with pytest.raises(BadAnswer, match="larger than 8 MB"):
         parser.feed(chunk)
+
+
+def test_h28_a_bomb_is_not_unpacked_beyond_the_cap() -> None:
+    bomb = gzip.compress(bytes(100 * 1024 * 1024))
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(bomb)
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadAnswer, match="larger than 8 MB"):
+            AnswerParser().feed(head + bomb)
+        assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_keep_alive_hint_is_handed_on() -> None:

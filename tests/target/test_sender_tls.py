@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -16,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.target.conftest import within
 
 from penstock.errors import JobError
 from penstock.spec.models import Tls
@@ -185,7 +188,7 @@ async def test_a_handshake_that_never_ends_is_cut_by_the_connect_timeout(
     sender = make_sender(replace(api.address, tls=True), tls=trusting(authority), connect_timeout=0.1)
     outcome = await sender.send(REQUEST)
     assert outcome == NoAnswer(sent=False, reason=f"no connection to 127.0.0.1:{api.address.port} within 0.1 s")
-    await closed.wait()
+    await within(5, closed)
 
 
 async def test_a_client_certificate_opens_the_door(
@@ -198,28 +201,82 @@ async def test_a_client_certificate_opens_the_door(
 
 
 class StrictServer:
-    """One connection to a server that tells why it ends a handshake (asyncio's keeps it to itself)."""
+    """A server in threads, with the handshake in its own hands. It tells why it ends one; asyncio's keeps that to itself."""
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(5)
         self.address = TargetAddress("127.0.0.1", self._listener.getsockname()[1], True, "api.test")
 
-    def serve(self) -> bytes:
-        """In a thread of its own: what the client could say."""
+    def serve(self, *, after: threading.Event | None = None) -> bytes:
+        """One connection, whose handshake may begin after an event: what the client could say."""
         plain, _ = self._listener.accept()
         with self._listener, plain:
             plain.settimeout(5)
+            if after is not None:
+                after.wait(5)
             try:
-                # Kept alive by nobody else: the descriptor is closed with `plain`.
                 encrypted = self._context.wrap_socket(plain.dup(), server_side=True)
-            except ssl.SSLError:
-                plain.shutdown(socket.SHUT_WR)
-                while plain.recv(1000):
-                    pass
+            except OSError:
+                with suppress(OSError):
+                    plain.shutdown(socket.SHUT_WR)
+                    while plain.recv(1000):
+                        pass
                 return b""
-            with encrypted:
+            with encrypted, suppress(ConnectionResetError):
                 return encrypted.recv(1000)
+        return b""
+
+    def serve_the_second_first(self) -> tuple[bytes, bytes]:
+        """Two connections: what their clients said. Neither gets an answer."""
+        with self._listener:
+            first, second = self._listener.accept()[0], self._listener.accept()[0]
+        requests = []
+        ends = []
+        for plain in (second, first):
+            plain.settimeout(5)
+            ends.append(self._context.wrap_socket(plain, server_side=True))
+            requests.append(ends[-1].recv(1000))
+        for end in ends:
+            with end, suppress(OSError):
+                end.recv(1000)
+        return requests[0], requests[1]
+
+
+async def test_a_request_whose_connection_took_long_still_ends_in_time(
+    authority: Authority, make_sender: MakeSender
+) -> None:
+    """Its deadline is earlier than that of the request which went out before it."""
+    server = StrictServer(serving(authority.issue("127.0.0.1")))
+    loop = asyncio.get_running_loop()
+    serve = loop.run_in_executor(None, server.serve_the_second_first)
+    sender = make_sender(server.address, tls=trusting(authority), total_timeout=0.6)
+    began = loop.time()
+    first = asyncio.ensure_future(sender.send(REQUEST))
+    while loop.time() < began + 0.3:
+        await asyncio.wait([first], timeout=0.01)
+    second = asyncio.ensure_future(sender.send(REQUEST))
+    assert await first == NoAnswer(sent=True, reason="no answer within 0.6 s")
+    assert not second.done()
+    assert loop.time() - began == pytest.approx(0.6, abs=0.15)
+    assert await second == NoAnswer(sent=True, reason="no answer within 0.6 s")
+    assert await serve == (REQUEST, REQUEST)
+
+
+async def test_closing_while_a_connection_is_opened_sends_nothing(
+    authority: Authority, make_sender: MakeSender
+) -> None:
+    server = StrictServer(serving(authority.issue("127.0.0.1")))
+    closed = threading.Event()
+    serve = asyncio.get_running_loop().run_in_executor(None, lambda: server.serve(after=closed))
+    sender = make_sender(server.address, tls=trusting(authority))
+    sending = asyncio.ensure_future(sender.send(REQUEST))
+    await asyncio.wait([sending], timeout=0.05)
+    await sender.aclose()
+    closed.set()
+    assert await sending == NoAnswer(sent=False, reason="the sender is closed")
+    assert await serve == b""
 
 
 async def test_h05_an_old_protocol_is_sent_nothing(authority: Authority, make_sender: MakeSender) -> None:

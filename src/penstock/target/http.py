@@ -59,6 +59,14 @@ class HttpSender:
         finally:
             del self._under_way[awaited]
 
+    async def connect(self) -> str | None:
+        """Open a connection and send nothing (`penstock check`). Returns why there is none; None: the target can be reached."""
+        opened = await self._open_one(self._loop.time() + self._total_timeout)
+        if isinstance(opened, NoAnswer):
+            return opened.reason
+        opened.abort()
+        return None
+
     async def aclose(self) -> None:
         self._is_closed = True
         if self._alarm is not None:
@@ -109,8 +117,8 @@ class HttpSender:
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, math.inf
         now = self._loop.time()
-        for awaited, connection in list(self._under_way.items()):
-            if connection.awaited is awaited and connection.deadline <= now:
+        for connection in list(self._under_way.values()):
+            if connection.deadline <= now:
                 connection.expire(self._total_timeout)
         waiting = [connection.deadline for awaited, connection in self._under_way.items() if not awaited.done()]
         if waiting:

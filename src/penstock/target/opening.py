@@ -6,24 +6,40 @@ import asyncio
 import os
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from penstock.target.base import NoAnswer
 from penstock.target.connection import Connection
 from penstock.target.wire import TargetAddress
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[list[str]]]
+
+
+async def resolve(host: str, port: int) -> list[str]:
+    """The host's IP addresses, those to be tried first in front. Raises socket.gaierror."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class Opener:
     """make: builds the protocol of one connection. timeout: seconds for resolving, connecting and the TLS handshake together."""
 
     def __init__(
-        self, address: TargetAddress, *, tls: ssl.SSLContext | None, timeout: float, make: Callable[[], Connection]
+        self,
+        address: TargetAddress,
+        *,
+        tls: ssl.SSLContext | None,
+        timeout: float,
+        make: Callable[[], Connection],
+        resolve: Resolve = resolve,
     ) -> None:
         self._address = address
         self._where = f"{address.host}:{address.port}"
         self._tls = tls
         self._timeout = timeout
         self._make = make
+        self._resolve = resolve
 
     async def open(self, deadline: float) -> Connection | NoAnswer:
         """A connection that has carried nothing yet, before the loop's clock shows `deadline`; else why there is none."""
@@ -51,23 +67,22 @@ class Opener:
 
     async def _connect(self, loop: asyncio.AbstractEventLoop, limit: float) -> Connection:
         """Try the host's addresses in turn, each with its share of the time: one that is dead must not hide the others."""
-        found = await loop.getaddrinfo(self._address.host, self._address.port, type=socket.SOCK_STREAM)
-        hosts = list(dict.fromkeys(str(address[0]) for *_, address in found))
+        addresses = await self._resolve(self._address.host, self._address.port)
         while True:
-            share = (limit - loop.time()) / len(hosts)
+            share = (limit - loop.time()) / len(addresses)
             try:
                 async with asyncio.timeout(share):
-                    return await self._connect_to(loop, hosts.pop(0))
+                    return await self._connect_to(loop, addresses.pop(0))
             except ssl.SSLError:  # somebody is there, and is not whom we want
                 raise
             except OSError:  # TimeoutError is one
-                if not hosts:
+                if not addresses:
                     raise
 
-    async def _connect_to(self, loop: asyncio.AbstractEventLoop, host: str) -> Connection:
+    async def _connect_to(self, loop: asyncio.AbstractEventLoop, ip_address: str) -> Connection:
         _, connection = await loop.create_connection(
             self._make,
-            host,
+            ip_address,
             self._address.port,
             ssl=self._tls,
             server_hostname=self._address.host if self._tls is not None else None,
