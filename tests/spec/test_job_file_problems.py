@@ -233,6 +233,7 @@ def test_problems_of_the_delivery(problems_of: ProblemsOf, lines: str, path: str
         ("on_end: x", "on_end", "is reserved for a later version"),
         ("folder: elsewhere", "folder", "is no key that penstock knows"),
         ("file_hash: abc", "file_hash", "is no key that penstock knows"),
+        ("secrets: {A: b}", "secrets", "is no key that penstock knows"),
         ("surce: {}", "surce", "did you mean 'source'?"),
     ],
 )
