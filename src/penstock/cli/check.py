@@ -49,7 +49,7 @@ def check(
     console = people()
     for named in load_jobs(files):
         try:
-            report = run_async(wiring.check_job(named.job, deep=deep))
+            report = run_async(wiring.check_job(named.job, file=named.file, deep=deep))
         except PenstockError as error:
             codes.append(complain(error))
             continue

@@ -31,7 +31,7 @@ class Step(Enum):
     """What a late answer changes."""
 
     NOTHING = "known already, or of no use any more"
-    WRITE = "it settles the row where it is"
+    WRITE = "it settles the row, which counts for the answer's own range from now on"
     WAIT = "it was not applied: the row goes into a new keys range"
     ALARM = "accepted, and the row has gone out again since or a person has decided otherwise"
 
@@ -49,7 +49,7 @@ def late_step(
         if answer.state is RowState.PENDING:
             return Step.WAIT
         return Step.NOTHING if answer.state is RowState.SKIPPED else Step.WRITE
-    if not is_accepted or (row.state is RowState.IMPORTED and row.fence == lease.fence):
+    if not is_accepted or (row.state is RowState.IMPORTED and is_ours):
         return Step.NOTHING
     if row.state is RowState.PENDING and (is_idempotent or not may_be_out):
         return Step.WRITE
@@ -105,7 +105,7 @@ class LateAnswers:
         decided = await self._decide(connection, lease, answers)
         written = [one for one in decided if one.step is Step.WRITE]
         waiting = [one for one in decided if one.step is Step.WAIT]
-        records = [Record(one.answer, _range_of(one, lease), lease.fence) for one in written]
+        records = [Record(one.answer, lease.range_no, lease.fence) for one in written]
         if new_range is not None:
             records += [Record(one.answer, new_range, lease.fence) for one in waiting]
         if records:
@@ -137,20 +137,20 @@ class LateAnswers:
         return frozenset(key for row_keys in windows for key, _ in orjson.loads(row_keys))
 
 
-def _range_of(one: _Decided, lease: Lease) -> int:
-    return one.row.range_no if one.row else lease.range_no
-
-
 def _changes(
     written: Sequence[_Decided], waiting: Sequence[_Decided], lease: Lease, *, is_flagged: bool
 ) -> Mapping[int, Change]:
     changes: defaultdict[int, Change] = defaultdict(Change)
     for one in written:
-        change = changes[_range_of(one, lease)]
-        change.ended(one.row.state if one.row else None, one.answer.state)
+        before = one.row.state if one.row else None
+        if one.row is not None and one.row.range_no != lease.range_no:  # it waited in another range, and comes home
+            changes[one.row.range_no].left += 1
+            changes[lease.range_no].left -= 1
+        change = changes[lease.range_no]
+        change.ended(before, one.answer.state)
         change.is_unflagged |= not is_flagged and one.answer.state is RowState.IMPORTED
     for one in waiting:
-        change = changes[_range_of(one, lease)]
+        change = changes[lease.range_no]
         change.ended(RowState.IN_DOUBT, one.answer.state)
         change.left += 1
     return changes

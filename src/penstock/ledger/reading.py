@@ -59,6 +59,8 @@ SELECT at, kind, detail, row_key, range_no, owner FROM (
 ORDER BY event_no DESC LIMIT :limit
 """)
 
+_GENERATION = text("SELECT generation FROM penstock_jobs WHERE job_id = :job")
+
 
 class SqlReadModel:
     """Made by `penstock.ledger.opening.read_model`. A job that was never run has nothing in it."""
@@ -75,6 +77,12 @@ class SqlReadModel:
 
     async def counts(self) -> Counts:
         return await self._of_job(self._counting.count, NOTHING)
+
+    async def generation(self) -> int:
+        async def read(connection: AsyncConnection, job_id: int) -> int:
+            return int((await connection.execute(_GENERATION, {"job": job_id})).scalar_one())
+
+        return await self._of_job(read, 1)
 
     async def control(self) -> Control:
         async def read(connection: AsyncConnection, job_id: int) -> Control:

@@ -47,11 +47,14 @@ class Findings:
     locking: Locking
 
 
-async def open_source(job: Job, database: Database) -> SqlSource:
-    """Raises JobError for a query, key, flag or types that cannot be delivered rightly; SourceUnreachable."""
+async def open_source(job: Job, database: Database, *, with_flag: bool = True) -> SqlSource:
+    """with_flag=False: to look at rows before `prepare` has added the flag.
+
+    Raises JobError for a query, key, flag or types that cannot be delivered rightly; SourceUnreachable.
+    """
     found = await look_at(job, database)
     refuse_columns(job, found.columns)
-    flag = flag_table(job, found.dialect, found.catalog, found.origins, found.locking)
+    flag = flag_table(job, found.dialect, found.catalog, found.origins, found.locking) if with_flag else None
     plan = await make_plan(job, database, found, flag)
     source = SqlSource(database, plan, _identity(job, database, found))
     if plan.may_lack_key:

@@ -1,0 +1,151 @@
+"""`penstock check` and `penstock show`: everything a run needs, looked at; nothing sent, nothing written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from penstock.database.connect import Database
+from penstock.engine.owner import is_dead
+from penstock.errors import JobError, PenstockError, RowError
+from penstock.insights.check import CheckReport, Finding, Grade, Sample
+from penstock.insights.findings import of_error, of_size, of_target
+from penstock.insights.requests import RenderedRequest, safe_request
+from penstock.insights.source_findings import of_source, of_twins
+from penstock.ledger.opening import read_model
+from penstock.mapping.mapper import Mapper
+from penstock.rows import KeyText, Row
+from penstock.source.inspect import find_twins, inspect_source
+from penstock.source.open import open_source
+from penstock.source.reader import SqlSource
+from penstock.spec.models import Job
+from penstock.target.http import HttpSender
+from penstock.target.tls import tls_context
+from penstock.target.wire import parse_target_url
+from penstock.wiring.databases import open_databases
+from penstock.wiring.requests import idempotency_keys, request_renderer
+
+SAMPLES = 10
+# Where the query leaves most keys out, the first rows lie far behind the first keys.
+MOST_SPANS = 20
+SPAN = 1000
+
+
+async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
+    """Every subject is looked at, whatever is wrong with the others. deep: prove by a scan that the key is unique.
+
+    file: the job file as the person wrote it, for the lines they may type.
+    """
+    async with open_databases(job) as databases:
+        findings, keys = await _look_at_source(job, databases.source, file=file, deep=deep)
+        findings.append(await _look_at_ledger(job, databases.ledger))
+        findings.append(await _look_at_target(job))
+        findings.append(of_size(keys, job.delivery.rate))
+        samples: Sequence[Sample] = ()
+        try:
+            samples = await _samples(job, databases.source)
+        except PenstockError as error:
+            findings.append(of_error("mapping", error))
+        return CheckReport(job.name, _once(findings), tuple(samples))
+
+
+async def show_request(job: Job, key: KeyText) -> RenderedRequest:
+    """The request of one row as the source is now. Raises JobError if the query does not show the row, RowError if it does not
+    map, and what reading raises."""
+    async with open_databases(job) as databases:
+        source = await open_source(job, databases.source, with_flag=False)
+        rows = await source.read_keys([key])
+        if key not in rows:
+            raise JobError(f"the query shows no row with the key {key} now")
+        model = await read_model(databases.ledger, job.name, is_dead=is_dead)
+        request = _Renderer(job, source, await model.generation()).render(rows[key])
+        if request is None:
+            raise JobError(f"the mapping skips the row {key}")
+        return request
+
+
+class _Renderer:
+    """Requests as people may see them."""
+
+    def __init__(self, job: Job, source: SqlSource, generation: int) -> None:
+        address = parse_target_url(job.target.url)
+        self._render = request_renderer(job, source.columns, idempotency_keys(job, generation))
+        self._origin = f"{'https' if address.tls else 'http'}://{address.authority}"
+        self._secrets = {name: value.get_secret_value() for name, value in job.secrets.items()}
+        self._per_row = frozenset(name.lower() for name in Mapper(job, source.columns).row_headers)
+
+    def render(self, row: Row) -> RenderedRequest | None:
+        wire = self._render(row)
+        if wire is None:
+            return None
+        return safe_request(wire, origin=self._origin, secrets=self._secrets, per_row=self._per_row)
+
+
+async def _look_at_source(job: Job, database: Database, *, file: str, deep: bool) -> tuple[list[Finding], int | None]:
+    try:
+        facts = await inspect_source(job, database)
+        findings = of_source(facts, file=file)
+        if deep:
+            findings.append(of_twins(await find_twins(job, database)))
+    except PenstockError as error:
+        return [of_error("source", error)], None
+    return findings, facts.estimated_rows
+
+
+async def _look_at_ledger(job: Job, database: Database) -> Finding:
+    try:
+        counts = await (await read_model(database, job.name, is_dead=is_dead)).counts()
+    except PenstockError as error:
+        return of_error("ledger", error)
+    done = counts.imported + counts.failed + counts.in_doubt + counts.skipped
+    return Finding("ledger", Grade.OK, f"{database.address}, {done:,} rows of this job have ended")
+
+
+async def _look_at_target(job: Job) -> Finding:
+    try:
+        address = parse_target_url(job.target.url)
+        sender = HttpSender(
+            address,
+            tls=tls_context(job.target.tls) if address.tls else None,
+            connect_timeout=job.delivery.timeout.connect,
+            total_timeout=job.delivery.timeout.total,
+        )
+    except PenstockError as error:
+        return of_error("target", error)
+    began = time.monotonic()
+    trouble = await sender.connect()
+    seconds = time.monotonic() - began
+    await sender.aclose()
+    return of_target(f"{address.host}:{address.port}", trouble, seconds, tls=address.tls)
+
+
+async def _samples(job: Job, database: Database) -> Sequence[Sample]:
+    source = await open_source(job, database, with_flag=False)
+    renderer = _Renderer(job, source, generation=1)
+    return [_sample(renderer, row) for row in await _first_rows(source)]
+
+
+def _sample(renderer: _Renderer, row: Row) -> Sample:
+    try:
+        return Sample(row.key, renderer.render(row))
+    except RowError as error:
+        return Sample(row.key, error=str(error))
+
+
+async def _first_rows(source: SqlSource) -> Sequence[Row]:
+    rows: list[Row] = []
+    after: KeyText | None = None
+    for _ in range(MOST_SPANS):
+        span = await source.next_keys(after, SPAN)
+        if span.last is None:
+            break
+        rows += (await source.read_span(after, span.last, SAMPLES - len(rows))).rows
+        if len(rows) == SAMPLES or span.at_end:
+            break
+        after = span.last
+    return rows
+
+
+def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """What keeps the source from being read keeps the first rows from being mapped: it is said once."""
+    return tuple({finding.text: finding for finding in reversed(findings)}.values())[::-1]
