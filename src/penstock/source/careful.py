@@ -54,9 +54,9 @@ def _decoded(row: tuple[object, ...], broken: list[int]) -> tuple[object, ...]:
     values = list(row)
     for at in broken:
         value = values[at]
-        if isinstance(value, bytes):
+        if isinstance(value, str):
             try:
-                values[at] = value.decode()
+                values[at] = bytes.fromhex(value).decode()
             except UnicodeDecodeError:
                 values[at] = Unreadable(
                     "the bytes stored there are no UTF-8 text; CAST the column to binary in the query"
