@@ -40,7 +40,8 @@ VALUES (:job, :range, 'keys', :rows, :rows, 'open')
 
 @dataclass(slots=True)
 class Change:
-    """What changes in one range. left: rows that belong to another range now (less those that came). is_unflagged: accepted rows lack their flag."""
+    """What changes in one range. left: rows that belong to another range now, less those that came.
+    is_unflagged: accepted rows lack their flag."""
 
     finals: dict[RowState, int] = field(default_factory=dict)
     left: int = 0

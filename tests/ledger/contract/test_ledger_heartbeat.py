@@ -1,0 +1,118 @@
+"""Heartbeats: leases live on, what is lost is told, wishes come back, shares are even."""
+
+from __future__ import annotations
+
+from tests.ledger.contract.bench import (
+    ALICE,
+    BOB,
+    PULSE,
+    SECONDS,
+    Bench,
+    last_portion,
+    marked,
+    nobody,
+    nothing,
+    released,
+    span,
+    take,
+)
+
+from penstock.ledger.base import Control, Lease
+
+
+async def test_a_renewed_lease_cannot_be_taken(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.run_out(lease)
+
+    lost, _ = await bench.alice.renew([lease], SECONDS, ALICE, PULSE)
+
+    assert lost == frozenset()
+    assert await bench.bob.lease(BOB, SECONDS, nothing, nobody) is None
+
+
+async def test_a_range_that_was_taken_over_is_told_as_lost_and_not_renewed(bench: Bench) -> None:
+    kept, gone = await span(bench.alice, None, "5"), await span(bench.alice, "5", "9")
+    await bench.run_out(gone)
+    taken = await take(bench.bob)
+    await bench.run_out(taken)
+
+    lost, _ = await bench.alice.renew([kept, gone], SECONDS, ALICE, PULSE)
+
+    assert lost == {gone.range_no}
+    assert await bench.sql("SELECT owner FROM penstock_ranges WHERE lease_until < '2002-01-01'") == [(BOB,)]
+
+
+async def test_a_range_taken_over_and_given_back_is_lost(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.run_out(lease)
+    await bench.bob.settle([released(await take(bench.bob), 1)], marked)
+
+    assert (await bench.alice.renew([lease], SECONDS, ALICE, PULSE))[0] == {lease.range_no}
+
+
+async def test_a_range_just_finished_or_given_back_is_not_lost(bench: Bench) -> None:
+    first, second = await span(bench.alice, None, "5"), await span(bench.alice, "5", "9")
+    await bench.alice.settle([last_portion(first, 1, []), released(second, 1)], marked)
+
+    assert (await bench.alice.renew([first, second], SECONDS, ALICE, PULSE))[0] == frozenset()
+
+
+async def test_a_range_of_a_job_that_was_reset_is_lost(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.run_out(lease)
+    await bench.desk.reset(renew_keys=False)
+
+    assert (await bench.alice.renew([lease], SECONDS, ALICE, PULSE))[0] == {lease.range_no}
+
+
+async def test_each_worker_learns_its_rank_among_the_living(bench: Bench) -> None:
+    _, hers = await bench.alice.renew([], SECONDS, ALICE, PULSE)
+    _, his = await bench.bob.renew([], SECONDS, BOB, PULSE)
+
+    assert hers == Control(paused=False, rate=None, concurrency=None, workers=2, rank=0)
+    assert his == Control(paused=False, rate=None, concurrency=None, workers=2, rank=1)
+
+
+async def test_a_silent_worker_has_no_share(bench: Bench) -> None:
+    await bench.sql(
+        "UPDATE penstock_workers SET alive_until = '2001-01-01 00:00:00.000' WHERE owner = :name", name=ALICE
+    )
+
+    _, control = await bench.bob.renew([], SECONDS, BOB, PULSE)
+
+    assert (control.workers, control.rank) == (1, 0)
+    [alice, bob] = sorted(await bench.model.workers(), key=lambda worker: worker.owner)
+    assert not alice.alive
+    assert bob.alive
+
+
+async def test_a_persons_wishes_come_back_with_the_heartbeat(bench: Bench) -> None:
+    await bench.desk.pause()
+    await bench.desk.set_limits(rate=200.0, concurrency=32)
+
+    _, control = await bench.alice.renew([], SECONDS, ALICE, PULSE)
+    assert (control.paused, control.rate, control.concurrency) == (True, 200.0, 32)
+
+    await bench.desk.resume()
+    await bench.desk.set_limits(rate=None, concurrency=16)
+    _, control = await bench.alice.renew([], SECONDS, ALICE, PULSE)
+    assert (control.paused, control.rate, control.concurrency) == (False, None, 16)
+
+
+async def test_the_pulse_is_there_to_be_seen(bench: Bench) -> None:
+    before = {worker.owner: worker for worker in await bench.model.workers()}[ALICE]
+    await bench.alice.renew([], SECONDS, ALICE, PULSE)
+
+    after = {worker.owner: worker for worker in await bench.model.workers()}[ALICE]
+
+    assert after.pulse == PULSE
+    assert (after.host, after.pid, after.alive) == ("here", 1, True)
+    assert after.started_at == before.started_at
+    assert after.seen_at > before.seen_at
+
+
+async def test_a_sweep_is_renewed_like_any_range(bench: Bench) -> None:
+    lease = await bench.alice.start_sweep(ALICE, SECONDS)
+    assert isinstance(lease, Lease)
+
+    assert (await bench.alice.renew([lease], SECONDS, ALICE, PULSE))[0] == frozenset()

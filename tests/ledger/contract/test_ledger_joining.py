@@ -1,0 +1,118 @@
+"""Joining: a job stays the same job, and nobody mixes two versions of its file in one run."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import SecretStr
+from tests.ledger.contract.bench import (
+    ALICE,
+    BOB,
+    JOB,
+    Bench,
+    everybody,
+    identity,
+    imported,
+    last_portion,
+    marked,
+    span,
+)
+
+from penstock.database.connect import open_database
+from penstock.errors import LedgerRefused
+from penstock.events import EventKind
+from penstock.ledger.opening import open_ledger
+
+
+async def test_a_worker_that_joins_learns_where_the_job_stands(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([last_portion(lease, 1, imported("1"))], marked)
+
+    record = await bench.bob.join(identity(), "carol", "there", 3)
+
+    assert (record.cursor, record.generation) == ("9", 1)
+    [event] = [event for event in await bench.model.events() if event.owner == "carol"]
+    assert (event.kind, event.detail) == (EventKind.RUN_STARTED, "there, pid 3, job file hash-1")
+
+
+async def test_joining_again_after_a_lost_commit_is_joining_once(bench: Bench) -> None:
+    await bench.alice.join(identity(), ALICE, "here", 1)
+
+    assert (await bench.kinds()).count("run_started") == 2, "alice and bob"
+    assert len(await bench.model.workers()) == 2
+
+
+async def test_another_source_is_refused(bench: Bench) -> None:
+    with pytest.raises(LedgerRefused, match="another source"):
+        await bench.alice.join(identity(source="elsewhere"), "carol", "here", 3)
+
+
+async def test_another_key_is_refused(bench: Bench) -> None:
+    with pytest.raises(LedgerRefused, match=r"by the key id, the file says order_no"):
+        await bench.alice.join(identity(key="order_no"), "carol", "here", 3)
+
+
+async def test_another_version_of_the_file_is_refused_while_workers_of_the_first_live(bench: Bench) -> None:
+    with pytest.raises(LedgerRefused, match="another version of its file"):
+        await bench.alice.join(identity(file_hash="hash-2"), "carol", "here", 3)
+
+    assert "job_file_changed" not in await bench.kinds()
+
+
+async def test_a_changed_file_is_recorded_once_the_others_have_left(bench: Bench) -> None:
+    await bench.alice.leave(ALICE, "done")
+    await bench.bob.leave(BOB, "done")
+
+    await bench.alice.join(identity(file_hash="hash-2"), "carol", "here", 3)
+    await bench.alice.join(identity(file_hash="hash-2"), "dave", "here", 4)
+
+    changes = [event for event in await bench.model.events() if event.kind is EventKind.JOB_FILE_CHANGED]
+    assert [event.detail for event in changes] == ["from hash-1 to hash-2"]
+
+
+async def test_dead_workers_do_not_keep_a_changed_file_out(bench: Bench) -> None:
+    database = open_database(SecretStr(bench.url))
+    ledger = await open_ledger(database, JOB, is_dead=everybody)
+
+    await ledger.join(identity(file_hash="hash-2"), "carol", "here", 3)
+
+    assert "job_file_changed" in await bench.kinds()
+    await ledger.aclose()
+
+
+async def test_silent_workers_do_not_keep_a_changed_file_out(bench: Bench) -> None:
+    await bench.sql("UPDATE penstock_workers SET alive_until = '2001-01-01 00:00:00.000'")
+
+    await bench.alice.join(identity(file_hash="hash-2"), "carol", "here", 3)
+
+    assert "job_file_changed" in await bench.kinds()
+
+
+async def test_a_worker_that_leaves_is_forgotten_and_says_why(bench: Bench) -> None:
+    for _ in range(2):  # the second time as after a lost COMMIT
+        await bench.alice.leave(ALICE, "nothing is pending")
+
+    assert [worker.owner for worker in await bench.model.workers()] == [BOB]
+    ended = [event for event in await bench.model.events() if event.kind is EventKind.RUN_ENDED]
+    assert [(event.detail, event.owner) for event in ended] == [("nothing is pending", ALICE)]
+
+
+async def test_a_worker_not_seen_for_a_day_is_forgotten_at_the_next_joining(bench: Bench) -> None:
+    await bench.sql("UPDATE penstock_workers SET seen_at = '2001-01-01 00:00:00.000' WHERE owner = :name", name=ALICE)
+
+    await bench.bob.join(identity(), "carol", "here", 3)
+
+    assert sorted(worker.owner for worker in await bench.model.workers()) == [BOB, "carol"]
+
+
+async def test_two_jobs_share_a_ledger_without_meeting(bench: Bench) -> None:
+    database = open_database(SecretStr(bench.url))
+    other = await open_ledger(database, "customers")
+    await other.join(identity(source="elsewhere", key="no"), "carol", "here", 3)
+    lease = await span(other, None, "5", "carol")
+    await other.settle([last_portion(lease, 1, imported("1"))], marked)
+
+    assert await bench.alice.cursor() is None
+    assert (await bench.alice.counts()).imported == 0
+    assert await bench.alice.look_up(["1"]) == {}
+    assert (await other.counts()).imported == 1
+    await other.aclose()
