@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
+import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
@@ -55,3 +61,25 @@ async def test_a_command_that_goes_wrong_ends_the_demo_with_its_exit_code(tmp_pa
         exit_code = await asyncio.to_thread(run_demo, 50, tmp_path, Console(file=screen, width=120))
     assert exit_code == 2
     assert "there is no new shop: table customers already exists" in (tmp_path / "screen.txt").read_text()
+
+
+def test_ctrl_c_ends_the_demo_and_everything_it_started(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "penstock", "demo", "--rows", "3000"],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as demo:
+        assert demo.stderr is not None
+        for line in demo.stderr:
+            if line == "$ penstock run orders.yaml\n":
+                break
+        os.killpg(demo.pid, signal.SIGINT)  # as a terminal does: to the demo and to the run it waits for
+        screen = demo.stderr.read()
+        assert demo.wait(60) == 3, screen
+    assert "stopped; everything made so far is in" in screen
+    [job_file] = tmp_path.glob("penstock-demo-*/orders.yaml")
+    [port] = re.findall(r"127\.0\.0\.1:(\d+)", job_file.read_text())
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(port))).close()

@@ -18,11 +18,11 @@ class Fault(Enum):
 
 
 _WEIGHTS = {
-    Fault.ERROR_BEFORE: 4,
-    Fault.ERROR_AFTER: 4,
-    Fault.LOST_ANSWER: 4,
-    Fault.BUSINESS_ERROR: 5,
-    Fault.THROTTLED: 1,
+    Fault.ERROR_BEFORE: 12,
+    Fault.ERROR_AFTER: 12,
+    Fault.LOST_ANSWER: 12,
+    Fault.BUSINESS_ERROR: 15,
+    Fault.THROTTLED: 1,  # each makes a polite client wait for a whole second
 }
 _DRAWN = tuple(fault for fault, weight in _WEIGHTS.items() for _ in range(weight))
 _RESOLUTION = 1_000_000

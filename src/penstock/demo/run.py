@@ -50,7 +50,11 @@ def _play(stage: Stage, rows: int) -> int:
         stage.say("3. The job file: which rows, how an order looks to the API, what its answers mean")
         stage.show_command(f"cat {JOB_FILE}")
         _show_file(stage, write_job_file(stage.folder, port=api.port))
-        stage.run(f"penstock check {JOB_FILE}")
+        stage.say(
+            "What is missing? check reaches everything, sends nothing, and shows how the first orders would go out"
+        )
+        stage.run(f"penstock check {JOB_FILE}", expect=(2,))
+        stage.say("The ledger's tables and the flag's column are missing. Nothing is altered unless one says so")
         stage.run(f"penstock prepare {JOB_FILE}")
         stage.say("4. The run. It is killed in the middle: no warning, no chance to tidy up")
         _run_and_kill(stage, api, rows)
@@ -61,6 +65,7 @@ def _play(stage: Stage, rows: int) -> int:
         stage.say("6. The count, made without penstock: what the API wrote down against what the shop holds")
         proof = prove(shop=stage.folder / _SHOP, record=stage.folder / _RECORD)
         _show_proof(stage, proof)
+        _show_stumbles(stage, api)
     stage.show(f"\nAll of it is kept in {stage.folder}")
     return 0 if proof.holds and exit_code == 0 else 1
 
@@ -92,6 +97,12 @@ def _retry(stage: Stage) -> int:
 
 def _show_file(stage: Stage, path: Path) -> None:
     stage.console.print(Syntax(path.read_text().rstrip(), "yaml", background_color="default", word_wrap=True))
+
+
+def _show_stumbles(stage: Stage, api: RunningApi) -> None:
+    stats = api.stats()
+    faults = ", ".join(f"{count} x {fault.replace('_', ' ')}" for fault, count in sorted(stats["faults"].items()))
+    stage.show(f"The API took {stats['requests']:,} requests for that and stumbled on purpose: {faults or 'not once'}.")
 
 
 def _show_proof(stage: Stage, proof: Proof) -> None:

@@ -103,7 +103,7 @@ class OrderService:
             case Fault.THROTTLED:
                 return Answer(429, orjson.dumps({"code": 429, "message": "slow down"}), retry_after=1)
             case Fault.BUSINESS_ERROR:
-                return _problem(200, "the buyer's account is being moved; ask again later", code=MOVING_BUYER)
+                return _problem(200, "the account of this buyer is being moved; ask again later", code=MOVING_BUYER)
         order = known or self._add(order_no, key, checksum, body)
         match fault:
             case Fault.ERROR_AFTER:
