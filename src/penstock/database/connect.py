@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -89,6 +90,14 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
         pool_timeout=30.0,
     )
     _run_on_connect(engine, _SQLITE_SESSION)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def refuse_missing_file(*_: object) -> None:
+        # SQLite's own refusal would come from the driver's thread, which may then outlive the loop.
+        if not create and not path.exists():
+            missing = sqlite3.OperationalError(f"there is no file {path}")
+            missing.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise missing
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import make_url
+
+from penstock.database.connect import Database, open_database
+from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
+from penstock.database.fetch import fetch
+from penstock.database.urls import parse_url, same_database
+from penstock.errors import JobError
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = open_database(SecretStr(database_url))
+    yield database
+    await database.aclose()
+
+
+@pytest.fixture
+async def mariadb(mariadb_url: str) -> AsyncIterator[Database]:
+    database = open_database(SecretStr(mariadb_url))
+    yield database
+    await database.aclose()
+
+
+async def ask(database: Database, statement: str) -> list[tuple[object, ...]]:
+    async with database.reading() as connection:
+        return list((await fetch(connection, statement)).rows)
+
+
+async def test_a_transaction_is_committed_on_leaving_and_rolled_back_on_an_error(database: Database) -> None:
+    async with database.writing() as connection:
+        await connection.exec_driver_sql("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+        await connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+
+    async def fail() -> None:
+        async with database.writing() as connection:
+            await connection.exec_driver_sql("INSERT INTO t VALUES (2)")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await ask(database, "SELECT id FROM t") == [(1,)]
+
+
+async def test_reads_see_what_others_have_committed_since(database: Database) -> None:
+    async with database.writing() as connection:
+        await connection.exec_driver_sql("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    async with database.reading() as reader:
+        assert (await fetch(reader, "SELECT COUNT(*) FROM t")).rows == [(0,)]
+        async with database.writing() as connection:
+            await connection.exec_driver_sql("INSERT INTO t VALUES (1)")
+        assert list((await fetch(reader, "SELECT COUNT(*) FROM t")).rows) == [(1,)]
+
+
+async def test_sessions_are_in_utc_read_committed_strict_and_wait_briefly(mariadb: Database) -> None:
+    variables = "@@time_zone, @@autocommit, @@innodb_lock_wait_timeout, @@lock_wait_timeout, @@max_statement_time"
+    assert await ask(mariadb, f"SELECT {variables}") == [("+00:00", 1, 5, 5, 300.0)]
+    async with mariadb.writing() as connection:
+        result = await connection.exec_driver_sql("SELECT @@tx_isolation, @@sql_mode, @@time_zone, @@autocommit")
+        isolation, mode, zone, autocommit = tuple(result.one())
+        assert (isolation, zone, autocommit) == ("READ-COMMITTED", "+00:00", 0)
+        assert "STRICT_ALL_TABLES" in mode
+
+
+async def test_reads_leave_no_transaction_and_no_lock(mariadb: Database) -> None:
+    async with mariadb.writing() as connection:
+        await connection.exec_driver_sql("CREATE TABLE t (id INTEGER PRIMARY KEY)")
+    async with mariadb.reading() as reader:
+        await fetch(reader, "SELECT * FROM t")
+        async with mariadb.writing() as connection:
+            await connection.exec_driver_sql("SET SESSION lock_wait_timeout = 1")
+            await connection.exec_driver_sql("ALTER TABLE t ADD COLUMN v INTEGER")
+
+
+async def test_a_read_costs_one_round_trip(mariadb: Database) -> None:
+    async def questions() -> int:
+        [(_, count)] = await ask(mariadb, "SHOW SESSION STATUS LIKE 'Questions'")
+        return int(str(count))
+
+    first = await questions()
+    for _ in range(5):
+        await ask(mariadb, "SELECT 1")
+    assert await questions() == first + 6
+
+
+async def test_writers_on_sqlite_queue_at_the_beginning(sqlite_url: str) -> None:
+    database = open_database(SecretStr(sqlite_url))
+    async with database.writing() as connection:
+        await connection.exec_driver_sql("CREATE TABLE t (n INTEGER)")
+        await connection.exec_driver_sql("INSERT INTO t VALUES (0)")
+
+    async def add_one() -> None:
+        # Reads and then writes: a deferred transaction would fail when another one has written in between.
+        async with database.writing() as connection:
+            number = (await connection.exec_driver_sql("SELECT n FROM t")).scalar_one()
+            await connection.exec_driver_sql("UPDATE t SET n = ?", (number + 1,))
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(4):
+            group.create_task(add_one())
+    assert await ask(database, "SELECT n FROM t") == [(4,)]
+    await database.aclose()
+
+
+async def test_a_mistyped_sqlite_path_makes_no_file(tmp_path: Path) -> None:
+    database = open_database(SecretStr("sqlite:///nowhere.db"), folder=str(tmp_path))
+    with pytest.raises(DATABASE_ERRORS) as caught:
+        await ask(database, "SELECT 1")
+    assert fault_of(caught.value) is Fault.MISSING
+    assert os.listdir(tmp_path) == []
+    await database.aclose()
+
+
+async def test_sqlite_files_with_signs_in_their_names_are_made_and_found(tmp_path: Path) -> None:
+    url = SecretStr("sqlite:///sub/a%23b%3f%25 c.db")
+    (tmp_path / "sub").mkdir()
+    made = open_database(url, folder=str(tmp_path), create=True)
+    async with made.writing() as connection:
+        await connection.exec_driver_sql("CREATE TABLE t (id INTEGER)")
+    await made.aclose()
+    [file] = (tmp_path / "sub").glob("*.db")
+    found = open_database(url, folder=str(tmp_path))
+    assert await ask(found, "SELECT COUNT(*) FROM t") == [(0,)]
+    assert found.address == str(file)
+    await found.aclose()
+
+
+async def test_a_statement_that_takes_too_long_is_cut_and_its_connection_thrown_away(mariadb: Database) -> None:
+    with pytest.raises(TimeoutError) as caught:
+        async with mariadb.reading(seconds=0.05) as connection:
+            await fetch(connection, "SELECT SLEEP(20)")
+    assert fault_of(caught.value) is Fault.LOST
+    # A connection that still had an answer to come would give it to the next question.
+    assert await ask(mariadb, "SELECT 'mine'") == [("mine",)]
+
+
+async def test_a_cancelled_statement_leaves_no_answer_behind(mariadb: Database) -> None:
+    started = asyncio.Event()
+
+    async def slow() -> None:
+        async with mariadb.writing() as connection:
+            await connection.exec_driver_sql("SELECT 1")
+            started.set()
+            await connection.exec_driver_sql("SELECT SLEEP(20), 'stale'")
+
+    for _ in range(3):
+        started.clear()
+        task = asyncio.create_task(slow())
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with mariadb.writing() as connection:
+            assert (await connection.exec_driver_sql("SELECT 'mine'")).scalar() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("statement", "fault"),
+    [
+        ("SELECT * FROM nowhere", Fault.MISSING),
+        ("SELECT colour FROM (SELECT 1 AS id) AS t", Fault.MISSING),
+        ("SELEKT 1", Fault.OTHER),
+    ],
+)
+async def test_faults_are_told_by_the_drivers_code(database: Database, statement: str, fault: Fault) -> None:
+    with pytest.raises(DATABASE_ERRORS) as plain:
+        await ask(database, statement)
+    with pytest.raises(DATABASE_ERRORS) as through_sqlalchemy:
+        async with database.writing() as connection:
+            await connection.exec_driver_sql(statement)
+    assert fault_of(plain.value) is fault
+    assert fault_of(through_sqlalchemy.value) is fault
+    assert explain(plain.value) == explain(through_sqlalchemy.value)
+    assert "SQL:" not in explain(plain.value)
+
+
+async def test_a_locked_sqlite_file_is_a_lock(sqlite_url: str) -> None:
+    database = open_database(SecretStr(sqlite_url))
+    async with database.writing(), database.reading() as other:
+        await fetch(other, "PRAGMA busy_timeout = 1")
+        with pytest.raises(DATABASE_ERRORS) as caught:
+            await fetch(other, "BEGIN IMMEDIATE")
+    assert fault_of(caught.value) is Fault.LOCKED
+    await database.aclose()
+
+
+async def test_an_unreachable_server_is_lost_and_no_password_is_told() -> None:
+    database = open_database(SecretStr("mysql://u:s3cret@127.0.0.1:9/db"), connect_seconds=2)
+    with pytest.raises(DATABASE_ERRORS) as caught:
+        await ask(database, "SELECT 1")
+    assert fault_of(caught.value) is Fault.LOST
+    assert "s3cret" not in explain(caught.value) + database.address
+    await database.aclose()
+
+
+async def test_a_wrong_password_is_denied(mariadb_url: str) -> None:
+    url = make_url(mariadb_url).set(password="wrong").render_as_string(hide_password=False)
+    database = open_database(SecretStr(url))
+    with pytest.raises(DATABASE_ERRORS) as caught:
+        await ask(database, "SELECT 1")
+    assert fault_of(caught.value) is Fault.DENIED
+    await database.aclose()
+
+
+async def test_a_mariadb_url_serves_as_well(mariadb_url: str) -> None:
+    url = make_url(mariadb_url).set(drivername="mariadb").render_as_string(hide_password=False)
+    database = open_database(SecretStr(url))
+    assert database.kind == "mariadb"
+    assert await ask(database, "SELECT 1") == [(1,)]
+    await database.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("not a url", "cannot be read"),
+        ("mysql://h:port/db", "cannot be read"),
+        ("postgresql://h/db", "not served yet"),
+        ("oracle://h/db", "'oracle' is no database"),
+        ("mysql+pymysql://h/db", "'mysql.pymysql' is no database"),
+        ("mysql://u:s3cret@h", "names no database"),
+        ("mysql://h/db?charset=latin1", "option 'charset'"),
+        ("sqlite:///x.db?mode=memory", "option 'mode'"),
+    ],
+)
+def test_urls_that_cannot_be_served_are_refused_without_being_repeated(url: str, says: str) -> None:
+    with pytest.raises(JobError, match=says) as caught:
+        parse_url(SecretStr(url))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_tls_files_are_found_beside_the_job(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(_ask_with_tls(tmp_path))
+
+
+async def _ask_with_tls(folder: Path) -> None:
+    database = open_database(SecretStr("mysql://h/db?ssl_ca=ca.pem"), folder=str(folder))
+    await ask(database, "SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("mysql://a:1@h/db", "mariadb://b:2@h:3306/db", True),
+        ("mysql://localhost/db", "mysql://127.0.0.1/db", True),
+        ("mysql://h/db", "mysql://h/other", False),
+        ("mysql://h/db", "mysql://h:3307/db", False),
+        ("sqlite:///a.db", "sqlite:///./a.db", True),
+        ("sqlite:///a.db", "sqlite:///b.db", False),
+        ("sqlite:///a.db", "mysql://h/a.db", False),
+    ],
+)
+def test_the_same_database_is_known_by_its_place(one: str, other: str, same: bool) -> None:
+    assert same_database(SecretStr(one), SecretStr(other), ".") is same
