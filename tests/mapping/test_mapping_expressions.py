@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jinja2 import Environment
 from tests.mapping.conftest import KEY, Evaluate, job_with, map_row
@@ -27,6 +27,7 @@ from penstock.mapping.mapper import Mapper
         ("{{ total | string }}", "10.00"),
         ("{{ total }} EUR", "10.00 EUR"),
         ("{{ id }}{{ id }}", "77"),
+        ("number {{ id }}\n", "number 7\n"),
         ("{# a comment #}{{ id }}", 7),
         ("{{ paid }}", True),
         ("paid: {{ paid }}", "paid: true"),
@@ -109,6 +110,7 @@ def test_arithmetic_is_exact_unless_a_float_takes_part(template: str, value: str
     assert map_row(job_with(body=[template]), row).body.decode() == f"[{value}]"
 
 
+@settings(deadline=None)
 @given(st.decimals(-(10**30), 10**30, places=6), st.decimals(-(10**30), 10**30, places=6))
 def test_decimals_add_and_multiply_without_rounding(left: Decimal, right: Decimal) -> None:
     written = map_row(job_with(body=["{{ a + b }}", "{{ a - b }}", "{{ a * b }}"]), {"a": left, "b": right}).body

@@ -10,7 +10,7 @@ from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.mapping.conftest import Evaluate, job_with, map_row
 
@@ -40,12 +40,14 @@ def exact(value: object) -> object:
     return Decimal(repr(value)) if isinstance(value, float) else value
 
 
+@settings(deadline=None)
 @given(JSON_VALUES)
 def test_whatever_a_row_holds_arrives_unchanged(value: object) -> None:
     body = map_row(job_with(), {"id": 1, "value": value}).body
     assert json.loads(body, parse_float=Decimal) == {"id": 1, "value": exact(value)}
 
 
+@settings(deadline=None)
 @given(TEXT)
 def test_text_of_a_row_is_never_taken_for_a_template(text: str) -> None:
     written = "{{ 7 * 7 }}" + text
@@ -53,12 +55,14 @@ def test_text_of_a_row_is_never_taken_for_a_template(text: str) -> None:
     assert json.loads(body) == {"a": written, "b": f"<{written}>"}
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_is_written_in_its_shortest_form(value: float) -> None:
     written = json.loads(map_row(job_with(), {"value": value}).body, parse_float=Decimal)["value"]
     assert written == Decimal(repr(value))  # Python's repr is the shortest
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(
         timezones=st.sampled_from([UTC, timezone(timedelta(hours=8)), timezone(timedelta(hours=-3, minutes=-30))])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from penstock.spec.expression_sandbox import METHODS, SANDBOX
 from penstock.spec.expressions import check_expression, check_template, expression_names, has_expression
 
 NAMES = frozenset({"status", "headers", "body", "row"})
@@ -100,6 +104,7 @@ def test_a_text_has_an_expression_if_it_is_more_than_plain_text(text: str, has: 
     assert has_expression(text) is has
 
 
+@settings(deadline=None)
 @given(
     st.text()
     | st.lists(
@@ -109,3 +114,16 @@ def test_a_text_has_an_expression_if_it_is_more_than_plain_text(text: str, has: 
 def test_no_text_breaks_the_check(text: str) -> None:
     for said in (check_template(text), check_expression(text, NAMES)):
         assert said is None or said
+
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "reference" / "expressions.md").read_text()
+
+
+@pytest.mark.parametrize("word", sorted({*SANDBOX.filters, *SANDBOX.tests, *METHODS}))
+def test_the_reference_names_every_filter_test_and_method(word: str) -> None:
+    assert re.search(rf"`{re.escape(word)}[`(]", REFERENCE)
+
+
+@pytest.mark.parametrize("example", sorted(set(re.findall(r"`\"?({{[^`]*}})\"?`", REFERENCE)) - {"{{ 7 * 7 }}"}))
+def test_the_references_examples_are_expressions(example: str) -> None:
+    assert check_template(example.replace("\\|", "|")) is None  # escaped inside a table

@@ -1,4 +1,4 @@
-"""Jinja2's immutable sandbox, narrowed: no globals, no functions, closed lists of filters, tests, attributes and methods.
+"""Jinja2's immutable sandbox, narrowed: no functions, closed lists of filters, tests, attributes and methods.
 
 Attribute access on data looks at keys and nothing else, so `body.items` is the field of that name. Methods exist only when
 they are called, and only those named here: none of them changes anything or makes much out of little.
@@ -16,7 +16,6 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
 
 from penstock.errors import RowError
-from penstock.rows import Unreadable
 from penstock.spec.expression_filters import Filter, filters
 from penstock.spec.expression_numbers import COMPARISONS, is_in
 from penstock.spec.wire import kind_of
@@ -49,6 +48,9 @@ _METHODS: Mapping[type, frozenset[str]] = {
     dict: frozenset({"get", "items", "keys", "values"}),
 }  # fmt: skip
 
+# There are no functions and no HTML; which filters and tests there are is known when the job file is read.
+_TESTS_LEFT_OUT = frozenset({"callable", "escaped", "filter", "test"})
+
 # What every value's methods are together: an unknown one is a mistake that can be told before any row is read.
 METHODS = frozenset[str]().union(*_METHODS.values())
 
@@ -58,7 +60,6 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def __init__(self) -> None:
         super().__init__(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-        self.globals.clear()
         self.policies["truncate.leeway"] = 0  # truncate(50) is for a column of 50: never five characters more
         self.filters: dict[str, Filter] = filters(self, self.from_string("").new_context())
         self.tests = _tests()  # type: ignore[assignment]  # Jinja2's own table is typed too narrowly to be replaced
@@ -66,9 +67,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def getattr(self, obj: object, attribute: str) -> object:
         """`obj.attribute`: a key; of a date or time also its parts."""
         if type(obj) is dict and attribute in obj:  # nearly always
-            return _readable(obj[attribute], attribute)
+            return obj[attribute]
         if isinstance(obj, Mapping):
-            return _readable(obj[attribute], attribute) if attribute in obj else self._missing(obj, attribute)
+            return obj[attribute] if attribute in obj else self._missing(obj, attribute)
         for kind, names in _ATTRIBUTES.items():
             if isinstance(obj, kind):
                 return getattr(obj, attribute) if attribute in names else self._missing(obj, attribute)
@@ -78,7 +79,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """`obj[argument]`: a key, a position or a slice."""
         if isinstance(obj, Mapping | list | tuple | str | bytes):
             try:
-                return _readable(obj[argument], argument)
+                return obj[argument]
             except (LookupError, TypeError):
                 return self._missing(obj, argument)
         return self._missing(obj, argument)
@@ -95,33 +96,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
             raise RowError(obj._undefined_message)
         raise RowError(f"{kind_of(obj)} has no {name}()")
 
-    def is_safe_attribute(self, obj: object, attr: str, value: object) -> bool:
-        return False  # only the lists above
-
-    def is_safe_callable(self, obj: object) -> bool:
-        return False
-
     def _missing(self, obj: object, name: object) -> Undefined:
         if isinstance(obj, Undefined):
             return obj
         return self.undefined(hint=f"{kind_of(obj)} has no {name!r}")
 
 
-def _readable(value: object, name: object) -> object:
-    if isinstance(value, Unreadable):
-        raise RowError(value.reason, column=str(name))
-    return value
-
-
 def _tests() -> dict[str, Callable[..., Any]]:
-    left_out = {
-        "callable",
-        "escaped",
-        "filter",
-        "test",
-    }  # there are no functions and no Markup; the lists are known at load
     known: Mapping[str, Any] = TESTS
-    tests = {name: test for name, test in known.items() if name not in left_out}
+    tests = {name: test for name, test in known.items() if name not in _TESTS_LEFT_OUT}
     for name, aliases in {
         "eq": ("eq", "==", "equalto"),
         "ne": ("ne", "!="),

@@ -92,8 +92,6 @@ def round_(value: object, precision: int = 0, method: str = "common") -> object:
     """To `precision` digits behind the point; "common" rounds a half away from zero, as SQL does. DECIMAL stays DECIMAL."""
     if method not in _ROUNDINGS:
         raise RowError(f"round: no method {method!r}; there are common, ceil and floor")
-    if abs(precision) > EXACT.prec:
-        raise RowError(f"round: {precision} digits are too many")
     if isinstance(value, int):
         value = Decimal(value)
     if isinstance(value, Decimal):

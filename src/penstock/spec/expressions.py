@@ -20,7 +20,7 @@ from penstock.spec.suggest import did_you_mean
 Parts: TypeAlias = tuple[str | nodes.Expr, ...]
 
 MAX_LENGTH = 20_000
-MAX_DEPTH = 60
+MAX_DEPTH = 100
 
 _VALUES = (
     nodes.Name, nodes.Const, nodes.Tuple, nodes.List, nodes.Dict, nodes.Pair, nodes.CondExpr, nodes.Filter, nodes.Test,
