@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-MOST_AT_ONCE = 64
+# Rows asked for together: a page may be so many large rows beyond its limit, and every portion costs a switch.
+MOST_AT_ONCE = 16
 
 
 class Fetched(NamedTuple):
