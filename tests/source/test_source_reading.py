@@ -43,7 +43,7 @@ async def test_a_page_ends_at_the_memory_limit_and_the_span_goes_on(world: World
     assert 9 <= len(page.rows) < 30
     assert size_of(page.rows) <= MOST_BYTES + MOST_AT_ONCE * 2_000_000
     # The next pages are asked for in the size that fits, so that nothing is read and thrown away.
-    assert source.rows_at_once == len(page.rows)
+    assert source.rows_at_once < len(page.rows)
     page = await source.read_span(page.rows[-1].key, "30", 1000)
     assert size_of(page.rows) <= MOST_BYTES + 2_000_000
     rows = await read_all(source, 1000, 1000)
