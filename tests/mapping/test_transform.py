@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -71,6 +75,36 @@ def test_the_function_may_refuse_a_row_in_its_own_words() -> None:
 def test_a_payload_that_is_no_json_is_told_with_its_path() -> None:
     with pytest.raises(RowError, match=r"body\.a\[1\]: a value of type object has no JSON form"):
         map_row(job_with(transform=lambda row: {"a": [1, object()]}), {"id": 1})
+
+
+class Celsius(float):
+    """As numpy's float64 is one."""
+
+
+class Moment(datetime):
+    """As pandas' Timestamp is one."""
+
+
+def test_a_payload_may_hold_kinds_of_numbers_and_collections_of_other_libraries() -> None:
+    payload = {"a": Celsius(1.5), "b": MappingProxyType({"c": (1, None)}), "d": OrderedDict(e=None)}
+    assert (
+        map_row(job_with(transform=lambda row: payload), {"id": 1}).body
+        == b'{"a":1.5,"b":{"c":[1,null]},"d":{"e":null}}'
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Celsius("nan"), math.inf, [1, (None, math.nan)], OrderedDict(a=math.nan), MappingProxyType({"a": math.nan})],
+)
+def test_not_a_number_is_found_wherever_it_stands(value: object) -> None:
+    with pytest.raises(RowError, match=r"body\.a.*: (nan|inf) is not a number"):
+        map_row(job_with(transform=lambda row: {"a": value, "b": None}), {"id": 1})
+
+
+def test_a_date_of_another_library_fails_the_row_and_not_the_run() -> None:
+    with pytest.raises(RowError, match=r"body: a DATETIME has no JSON form"):
+        map_row(job_with(transform=lambda row: Moment(2024, 1, 31, tzinfo=UTC)), {"id": 1})
 
 
 def test_a_value_that_could_not_be_read_fails_the_row_only_if_the_function_touches_it() -> None:

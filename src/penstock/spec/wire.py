@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -27,6 +27,8 @@ _LARGE = 2**63
 _LONGEST_PLAIN_NUMBER = 100
 # Dataclasses would be written field by field: one of them is Unreadable.
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
+
+_NEVER_NAN = frozenset({type(None), bool, int, str, bytes, Decimal, datetime, date, time, timedelta, UUID})
 
 _KINDS: Mapping[type, str] = {
     type(None): "NULL",
@@ -55,8 +57,9 @@ def to_json(document: object, path: str = "body") -> bytes:
         # Integers beyond 64 bits, or something that has no JSON form: walk the document to write the one and name the other.
         encoded = orjson.dumps(_exact(document, path, 0), option=_OPTIONS)
     else:
-        if b"null" in encoded:
-            _refuse_not_a_number(document, path)
+        # orjson writes NaN and Infinity as null: whoever reads that would take them for NULL.
+        if b"null" in encoded and _hold_not_a_number((document,)):
+            encoded = orjson.dumps(_exact(document, path, 0), option=_OPTIONS)
     if len(encoded) > MAX_JSON_BYTES:
         raise RowError(f"{path} has {len(encoded):,} bytes; at most {MAX_JSON_BYTES:,} are sent", column=path)
     return encoded
@@ -134,7 +137,7 @@ def _exact(value: object, path: str, depth: int) -> object:
 
 
 def _exact_scalar(value: object) -> object:
-    if value is None or isinstance(value, bool | date | datetime | UUID):
+    if value is None or type(value) in (bool, date, datetime, UUID):
         return value
     if isinstance(value, str):
         if not _is_unicode(value):
@@ -145,8 +148,8 @@ def _exact_scalar(value: object) -> object:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise RowError(f"{value} is not a number that JSON knows")
-        return value
-    if isinstance(value, time) and value.tzinfo is None:
+        return float(value)
+    if type(value) is time and value.tzinfo is None:
         return value
     return _beyond_json(value)
 
@@ -174,14 +177,18 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _refuse_not_a_number(value: object, path: str) -> None:
-    """orjson writes NaN and Infinity as null: whoever reads that would take them for NULL."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise RowError(f"{path}: {value} is not a number that JSON knows", column=path)
-    elif isinstance(value, Mapping):
-        for name, item in value.items():
-            _refuse_not_a_number(item, f"{path}.{name}")
-    elif isinstance(value, list | tuple):
-        for position, item in enumerate(value):
-            _refuse_not_a_number(item, f"{path}[{position}]")
+def _hold_not_a_number(values: Iterable[object]) -> bool:
+    """Whether NaN or Infinity is anywhere in these values. Written for speed: rows with a NULL in them are no exception."""
+    for value in values:
+        kind = type(value)
+        if kind in _NEVER_NAN:
+            continue
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                return True
+        elif kind is dict or isinstance(value, Mapping):
+            if _hold_not_a_number(value.values()):
+                return True
+        elif isinstance(value, list | tuple) and _hold_not_a_number(value):
+            return True
+    return False
