@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Protocol
 
 import pytest
@@ -45,8 +46,10 @@ class Peer:
         return await self._reader.readexactly(size)
 
     async def write(self, data: bytes) -> None:
-        self._writer.write(data)
-        await self._writer.drain()
+        """As much of it as the client takes before it closes."""
+        with suppress(ConnectionError):
+            self._writer.write(data)
+            await self._writer.drain()
 
     async def until_closed(self) -> bytes:
         """Waits until the client has closed; what it sent meanwhile."""

@@ -384,6 +384,20 @@ async def test_closing_ends_what_is_under_way_and_refuses_what_comes(
     assert await sender.send(REQUEST) == NoAnswer(sent=False, reason="the sender is closed")
 
 
+async def test_the_target_can_be_reached_without_sending_anything(start_api: StartApi, make_sender: MakeSender) -> None:
+    closed = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        assert await peer.until_closed() == b""
+        closed.set()
+
+    api = await start_api(script)
+    assert await make_sender(api).connect() is None
+    await within(5, closed)
+    await api.stop()
+    assert await make_sender(api).connect() == f"connection refused by 127.0.0.1:{api.address.port}"
+
+
 async def test_h02_a_refused_connection_has_sent_nothing(make_sender: MakeSender) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -228,6 +228,31 @@ class StrictServer:
                 return encrypted.recv(1000)
         return b""
 
+    def speak_first(self, words: bytes) -> bytes:
+        """The last bytes of the handshake and these words in one go (TLS 1.2 can): what the client said to that."""
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self._context.wrap_bio(incoming, outgoing, server_side=True)
+        plain, _ = self._listener.accept()
+        with self._listener, plain:
+            plain.settimeout(5)
+            while True:
+                try:
+                    tls.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    plain.sendall(outgoing.read())
+                    incoming.write(plain.recv(100_000))
+            tls.write(words)
+            plain.sendall(outgoing.read())
+            with suppress(ConnectionResetError):
+                while received := plain.recv(100_000):
+                    incoming.write(received)
+        incoming.write_eof()
+        try:
+            return tls.read(1000)
+        except ssl.SSLError:
+            return b""
+
     def serve_the_second_first(self) -> tuple[bytes, bytes]:
         """Two connections: what their clients said. Neither gets an answer."""
         with self._listener:
@@ -262,6 +287,16 @@ async def test_a_request_whose_connection_took_long_still_ends_in_time(
     assert loop.time() - began == pytest.approx(0.6, abs=0.15)
     assert await second == NoAnswer(sent=True, reason="no answer within 0.6 s")
     assert await serve == (REQUEST, REQUEST)
+
+
+async def test_a_server_that_speaks_first_is_sent_nothing(authority: Authority, make_sender: MakeSender) -> None:
+    context = serving(authority.issue("127.0.0.1"))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    server = StrictServer(context)
+    speak = asyncio.get_running_loop().run_in_executor(None, server.speak_first, OK)
+    outcome = await make_sender(server.address, tls=trusting(authority)).send(REQUEST)
+    assert outcome == NoAnswer(sent=False, reason="closed before anything was sent")
+    assert await speak == b""
 
 
 async def test_closing_while_a_connection_is_opened_sends_nothing(

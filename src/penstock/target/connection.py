@@ -26,7 +26,7 @@ class Connection(asyncio.Protocol):
 
     awaited: what the request under way will come to; None while there is none. deadline: on the loop's clock, its end.
     idle_until: when an idle connection is too old to be used again.
-    lost: done when the connection is gone for good.
+    lost: done when the connection is gone for good; says why, for people, should nothing have been sent on it.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_idle: Callable[[Connection], None]) -> None:
@@ -39,7 +39,7 @@ class Connection(asyncio.Protocol):
         self.awaited: asyncio.Future[Outcome] | None = None
         self.deadline = 0.0
         self.idle_until = 0.0
-        self.lost: asyncio.Future[None] = loop.create_future()
+        self.lost: asyncio.Future[str] = loop.create_future()
 
     @property
     def is_closing(self) -> bool:
@@ -114,9 +114,10 @@ class Connection(asyncio.Protocol):
             self._answered(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        refusal = self._refusal_of_handshake(exc)
         if self.awaited is not None:
-            self.end(self._without_answer(exc))
-        self.lost.set_result(None)
+            self.end(NoAnswer(sent=False, reason=refusal) if refusal else self._without_answer())
+        self.lost.set_result(refusal or "closed before anything was sent")
 
     def _answered(self, answer: Answer) -> None:
         parser = self._parser
@@ -134,14 +135,16 @@ class Connection(asyncio.Protocol):
             if awaited is not None and not awaited.done():
                 awaited.set_result(answer)
 
-    def _without_answer(self, error: Exception | None) -> NoAnswer:
-        if isinstance(error, ssl.SSLError) and not self._is_used and not self._parser.has_begun:
-            alert = _REFUSED_HANDSHAKE.get(error.reason or "")
-            if alert is not None:
-                return NoAnswer(sent=False, reason=f"the server refused the TLS handshake: {alert}")
-        if self._parser.has_begun:
-            return NoAnswer(sent=True, reason="the connection broke within the answer")
-        return NoAnswer(sent=True, reason="the connection broke before an answer")
+    def _without_answer(self) -> NoAnswer:
+        where = "within the answer" if self._parser.has_begun else "before an answer"
+        return NoAnswer(sent=True, reason=f"the connection broke {where}")
+
+    def _refusal_of_handshake(self, error: Exception | None) -> str:
+        """Why the server has ended the TLS handshake; empty if it has not."""
+        if self._is_used or self._parser.has_begun or not isinstance(error, ssl.SSLError):
+            return ""
+        alert = _REFUSED_HANDSHAKE.get(error.reason or "", "")
+        return alert and f"the server refused the TLS handshake: {alert}"
 
 
 # In TLS 1.3 the client may send before the server has judged its certificate. A server that ends the handshake with one of

@@ -74,7 +74,8 @@ class HttpSender:
         closing = list(self._open)
         for connection in closing:
             connection.end(NoAnswer(sent=True, reason="given up before an answer came"))
-        await asyncio.gather(*(connection.lost for connection in closing))
+        if closing:
+            await asyncio.wait([connection.lost for connection in closing])
 
     def _take_idle(self, now: float) -> Connection | None:
         idle = self._idle
@@ -91,9 +92,11 @@ class HttpSender:
             return connection
         self._open.add(connection)
         connection.lost.add_done_callback(lambda _: self._open.discard(connection))
-        if self._is_closed or connection.is_closing:
+        if self._is_closed:
             connection.abort()
-            return _CLOSED if self._is_closed else NoAnswer(sent=False, reason="closed before anything was sent")
+            return _CLOSED
+        if connection.is_closing:
+            return NoAnswer(sent=False, reason=await asyncio.shield(connection.lost))
         return connection
 
     def _make(self) -> Connection:

@@ -73,9 +73,7 @@ class Opener:
             try:
                 async with asyncio.timeout(share):
                     return await self._connect_to(loop, addresses.pop(0))
-            except ssl.SSLError:  # somebody is there, and is not whom we want
-                raise
-            except OSError:  # TimeoutError is one
+            except OSError:  # ssl.SSLError and TimeoutError are such
                 if not addresses:
                     raise
 
@@ -87,6 +85,7 @@ class Opener:
             ssl=self._tls,
             server_hostname=self._address.host if self._tls is not None else None,
         )
+        await asyncio.sleep(0)  # a turn of the loop: what the server says before it is asked is heard now, and ends it
         return connection
 
 

@@ -9,10 +9,9 @@ from penstock.spec.models import Tls
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:
-    """TLS 1.2 or later; the server is always verified: by `tls.ca` alone where the job file names one, else by the system's
-    CAs. Raises JobError naming the file that cannot be used."""
+    """TLS 1.2 or later (Python's default); the server is always verified: by `tls.ca` alone where the job file names one,
+    else by the system's CAs. Raises JobError naming the file that cannot be used."""
     context = _trusting(tls.ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if tls.cert is not None:
         _present(context, tls.cert, tls.key or tls.cert)
