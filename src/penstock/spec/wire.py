@@ -186,7 +186,7 @@ def _hold_not_a_number(values: Iterable[object]) -> bool:
         if isinstance(value, float):
             if not math.isfinite(value):
                 return True
-        elif kind is dict or isinstance(value, Mapping):
+        elif isinstance(value, dict | Mapping):  # dict first: the question to an abstract class takes long
             if _hold_not_a_number(value.values()):
                 return True
         elif isinstance(value, list | tuple) and _hold_not_a_number(value):
