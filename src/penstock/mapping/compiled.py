@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, TypeAlias
 from jinja2 import nodes
 
 from penstock.errors import JobError, RowError
+from penstock.mapping.function import Function, joined
 from penstock.mapping.scope import ROW, Scope
-from penstock.mapping.translate import Function, Translator, joined
+from penstock.mapping.translate import Translator
 from penstock.spec.expressions import ExpressionError, Parts, alone_in, parse_template
 from penstock.spec.wire import to_json, to_text
 

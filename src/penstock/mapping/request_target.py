@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from penstock.errors import RowError
 from penstock.mapping.compiled import Part
-from penstock.mapping.translate import joined
+from penstock.mapping.function import joined
 from penstock.spec.expressions import Parts
 from penstock.spec.wire import to_text
 
