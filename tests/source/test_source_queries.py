@@ -127,3 +127,9 @@ async def test_the_same_query_has_the_same_identity_and_another_table_another(sh
     one, other = await shop.open(INSIDE["a join"]), await shop.open(INSIDE["an OR"])
     assert one.identity == other.identity
     assert one.identity != (await shop.open("SELECT id, email FROM customers")).identity
+
+
+async def test_a_condition_in_a_comment_that_runs_is_kept(mariadb: World) -> None:
+    await mariadb.run(*SHOP)
+    rows = await mariadb.rows("SELECT id FROM orders /*! WHERE qty > 7 */;")
+    assert [row.key for row in rows] == ["5", "30"]

@@ -20,7 +20,7 @@ _FIRST_WORDS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
 
 @dataclass(frozen=True)
 class Statement:
-    """text: without closing semicolon and the comments around it. tokens: positions are of `text`.
+    """text: without the closing semicolon, and the comments around that unless the database runs them. tokens: positions are of `text`.
     tree: None where sqlglot does not understand the query; the database may, and it is then never looked into."""
 
     text: str
@@ -34,15 +34,18 @@ def parse_statement(query: str, dialect: Dialect) -> Statement:
         tokens = sqlglot.tokenize(query, read=dialect.name)
     except SqlglotError as error:
         raise JobError(f"source.query cannot be read: {_first_line(error)}") from error
+    closing = []
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
-        tokens.pop()
+        closing.append(tokens.pop())
     if not tokens:
         raise JobError("source.query is empty; write a SELECT")
     if any(token.token_type == TokenType.SEMICOLON for token in tokens):
         raise JobError("source.query holds several statements; write a single SELECT")
+    if any(mark in query for mark in _RUNNING_COMMENTS):
+        # What looks like a comment at the end may be a condition.
+        rest = query[closing[0].end + 1 :] if closing else ""
+        return Statement(query[: closing[-1].start] + rest if closing else query, tokens, None)
     text = query[: tokens[-1].end + 1]
-    if any(mark in text for mark in _RUNNING_COMMENTS):
-        return Statement(text, tokens, None)
     try:
         tree = sqlglot.parse_one(text, read=dialect.name)
     except SqlglotError:
