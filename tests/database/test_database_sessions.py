@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -261,3 +263,22 @@ async def _ask_with_tls(folder: Path) -> None:
 )
 def test_the_same_database_is_known_by_its_place(one: str, other: str, same: bool) -> None:
     assert same_database(SecretStr(one), SecretStr(other), ".") is same
+
+
+def test_warnings_of_the_server_quote_rows_and_are_not_shown(mariadb_url: str) -> None:
+    program = f"""
+import asyncio
+from pydantic import SecretStr
+from penstock.database.connect import open_database
+from penstock.database.fetch import fetch
+
+async def main() -> None:
+    database = open_database(SecretStr({mariadb_url!r}))
+    async with database.reading() as connection:
+        await fetch(connection, "SELECT CAST('a secret' AS SIGNED)")
+    await database.aclose()
+
+asyncio.run(main())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

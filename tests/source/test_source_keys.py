@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.source.worlds import World, read_all, sweep_all
 
+from penstock.database.fetch import fetch
 from penstock.errors import JobError
 from penstock.rows import decode_key, encode_key
 
@@ -86,6 +87,19 @@ async def test_a_key_of_this_type_shows_every_row_once_on_sqlite(
     await sqlite.run(f"INSERT INTO t (k, v) VALUES {', '.join(f'({value}, {n})' for n, value in enumerate(values))}")
     for query in ("SELECT k, v FROM t", "SELECT DISTINCT k, v FROM t"):
         assert len(await check_key(sqlite, query, "k")) == len(values)
+
+
+async def test_binary_keys_are_safe_where_the_server_takes_no_backslashes(mariadb: World) -> None:
+    await mariadb.run(
+        "CREATE TABLE t (k VARBINARY(40) PRIMARY KEY)",
+        """INSERT INTO t VALUES ("'"), ("' OR 1 = 1 -- "), (x'5C27FF'), ('z')""",
+    )
+    async with mariadb.database.reading() as connection:
+        await fetch(connection, "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'")
+    # The pool gives the same connection again.
+    assert len(await check_key(mariadb, "SELECT k FROM t", "k")) == 4
+    source = await mariadb.open("SELECT k FROM t", "k")
+    assert list(await source.read_keys([encode_key((b"' OR 1 = 1 -- ",))])) == [encode_key((b"' OR 1 = 1 -- ",))]
 
 
 async def test_composite_keys_show_every_row_once(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -27,6 +28,9 @@ _MYSQL_SESSION = (
 # Without it an old server cuts what does not fit and says nothing.
 _MYSQL_STRICT = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')"
 _SQLITE_SESSION = ("PRAGMA busy_timeout = 10000", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = OFF")
+
+# asyncmy logs the server's warnings, which quote values of rows; without a handler they would go to stderr.
+_SILENT = logging.NullHandler()
 
 # A call that takes longer is cut off and its connection thrown away: half-open connections answer never.
 STATEMENT_SECONDS = 300.0
@@ -109,6 +113,7 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
 
 
 def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float) -> Database:
+    logging.getLogger("asyncmy").addHandler(_SILENT)
     kind = url.get_backend_name()
     # One dialect for both: it looks at the server's version, whatever the URL calls it.
     url = url.set(drivername="mysql+asyncmy", query=tls_options(url, folder))

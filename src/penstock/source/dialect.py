@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from penstock.rows import KeyValue
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
@@ -23,6 +25,13 @@ class Dialect:
 
     def quote_path(self, *identifiers: str) -> str:
         return ".".join(self.quote(identifier) for identifier in identifiers if identifier)
+
+    def bind(self, value: KeyValue) -> tuple[str, KeyValue]:
+        """A placeholder and what to put there. The driver escapes bytes with backslashes even where the server takes none
+        (NO_BACKSLASH_ESCAPES), and a key might then end its own literal: bytes go as hex."""
+        if self.formats and isinstance(value, bytes):
+            return f"UNHEX({self.placeholder})", value.hex()
+        return self.placeholder, value
 
     def verbatim(self, text: str) -> str:
         """Text of the user's, to stand in a statement that is executed with values."""

@@ -39,12 +39,13 @@ def between(dialect: Dialect, columns: Sequence[str], after: Key | None, upto: K
 
 def one_of(dialect: Dialect, columns: Sequence[str], keys: Sequence[Key]) -> Condition:
     """key IN (keys). At most MOST_VALUES values in all: see `chunks`."""
-    hole = dialect.placeholder
+    bound = [[dialect.bind(value) for value in key] for key in keys]
+    values = tuple(value for key in bound for _, value in key)
     if len(columns) == 1:
-        return Condition(f"{columns[0]} IN ({', '.join([hole] * len(keys))})", tuple(key[0] for key in keys))
+        return Condition(f"{columns[0]} IN ({', '.join([hole for [(hole, _)] in bound])})", values)
     # Not (a, b) IN (...): old servers scan the whole index for it.
-    same = "(" + " AND ".join(f"{column} = {hole}" for column in columns) + ")"
-    return Condition("(" + " OR ".join([same] * len(keys)) + ")", tuple(value for key in keys for value in key))
+    same = [" AND ".join(f"{column} = {hole}" for column, (hole, _) in zip(columns, key, strict=True)) for key in bound]
+    return Condition("((" + ") OR (".join(same) + "))", values)
 
 
 def chunks(keys: Sequence[Key], width: int) -> Iterator[Sequence[Key]]:
@@ -56,16 +57,16 @@ def chunks(keys: Sequence[Key], width: int) -> Iterator[Sequence[Key]]:
 
 def _beyond(dialect: Dialect, columns: Sequence[str], key: Key, strict: str, last: str) -> Condition:
     """Rows on one side of a key: (a > x OR (a = x AND b > y)). strict: for all columns but the last one."""
-    hole = dialect.placeholder
+    holes, values = zip(*map(dialect.bind, key), strict=True)
     if len(columns) == 1:
-        return Condition(f"{columns[0]} {last} {hole}", (key[0],))
+        return Condition(f"{columns[0]} {last} {holes[0]}", values)
     if dialect.compares_rows:
-        return Condition(f"({', '.join(columns)}) {last} ({', '.join([hole] * len(columns))})", tuple(key))
+        return Condition(f"({', '.join(columns)}) {last} ({', '.join(holes)})", values)
     texts: list[str] = []
-    values: list[KeyValue] = []
+    repeated: list[KeyValue] = []
     for depth, column in enumerate(columns):
         operator = last if depth == len(columns) - 1 else strict
-        equal = "".join(f"{before} = {hole} AND " for before in columns[:depth])
-        texts.append(f"({equal}{column} {operator} {hole})")
-        values += key[: depth + 1]
-    return Condition("(" + " OR ".join(texts) + ")", tuple(values))
+        equal = "".join(f"{before} = {hole} AND " for before, hole in zip(columns[:depth], holes, strict=False))
+        texts.append(f"({equal}{column} {operator} {holes[depth]})")
+        repeated += values[: depth + 1]
+    return Condition("(" + " OR ".join(texts) + ")", tuple(repeated))

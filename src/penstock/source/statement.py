@@ -20,8 +20,9 @@ _FIRST_WORDS = (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN)
 
 @dataclass(frozen=True)
 class Statement:
-    """text: without the closing semicolon, and the comments around that unless the database runs them. tokens: positions are of `text`.
-    tree: None where sqlglot does not understand the query; the database may, and it is then never looked into."""
+    """text: without the closing semicolon, and without the comments around that unless the database runs them.
+    tokens: positions are of `text`. tree: None where sqlglot does not understand the query; the database may, and it is then
+    never looked into."""
 
     text: str
     tokens: Sequence[Token]
