@@ -5,18 +5,18 @@ import itertools
 import pytest
 
 from penstock.cli.exits import ExitCode, after_check, after_error, after_run, worst
-from penstock.engine.report import RunReport, Tally
+from penstock.engine.report import Summary, Tally
 from penstock.engine.stop import Ended
 from penstock.errors import JobError, LedgerMissing, LedgerUnreachable, PenstockError, SourceUnreachable
 from penstock.insights.check import CheckReport, Finding, Grade, Sample
 from penstock.ledger.base import Counts
 
 
-def report(ended: Ended, *, failed: int = 0, in_doubt: int = 0) -> RunReport:
+def report(ended: Ended, *, failed: int = 0, in_doubt: int = 0) -> Summary:
     counts = Counts(
         imported=5, failed=failed, in_doubt=in_doubt, skipped=1, pending=0, claimed=0, pending_exact=True, ahead=0
     )
-    return RunReport("orders", ended, "", counts, (), Tally(), 1.0)
+    return Summary("orders", ended, "", counts, (), Tally(), 1.0)
 
 
 def checked(*grades: Grade, error: str = "") -> CheckReport:

@@ -6,30 +6,34 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import ORDERS, Shop
 
 
-def wait_for_orders(shop: Shop, at_least: int, run: subprocess.Popen[str]) -> None:
-    while shop.api.applied() < at_least:
-        assert run.poll() is None, run.communicate()
-
-
-def running(shop: Shop, *words: str) -> subprocess.Popen[str]:
-    shop.write_job("orders", concurrency=1)
+@contextmanager
+def running(shop: Shop, *words: str, concurrency: int = 1) -> Iterator[subprocess.Popen[str]]:
+    """A run that has delivered something and has more to do; gone after the block, whatever became of the test."""
+    shop.write_job("orders", concurrency=concurrency)
     assert shop.penstock("prepare", "orders.yaml").code == 0
     run = shop.start("run", "orders.yaml", "--json", *words)
-    wait_for_orders(shop, 3, run)
-    return run
+    try:
+        while shop.api.applied() < 3:
+            assert run.poll() is None, run.communicate()
+        yield run
+    finally:
+        run.kill()
+        run.communicate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, number: signal.Signals) -> None:
-    run = running(slow_shop)
-    run.send_signal(number)
-    out, err = run.communicate(timeout=30)
+    with running(slow_shop) as run:
+        run.send_signal(number)
+        out, err = run.communicate(timeout=30)
     assert run.returncode == 3
     assert "once more to leave at once" in err
     applied = slow_shop.api.applied()
@@ -39,13 +43,13 @@ def test_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, numbe
 
 
 def test_the_second_signal_leaves_at_once_and_the_next_run_goes_on(slow_shop: Shop) -> None:
-    run = running(slow_shop)
-    run.send_signal(signal.SIGINT)
-    assert run.stderr is not None
-    while "once more" not in run.stderr.readline():
-        pass
-    run.send_signal(signal.SIGINT)
-    run.communicate(timeout=30)
+    with running(slow_shop) as run:
+        run.send_signal(signal.SIGINT)
+        assert run.stderr is not None
+        while "once more" not in run.stderr.readline():
+            pass
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=30)
     assert run.returncode == 3
     slow_shop.write_job("orders", concurrency=16)
     assert slow_shop.penstock("run", "orders.yaml").code == 1
@@ -65,28 +69,29 @@ def test_several_processes_do_the_job_together(shop: Shop) -> None:
 
 
 def test_one_signal_drains_every_process(slow_shop: Shop) -> None:
-    run = running(slow_shop, "--processes", "2")
-    run.send_signal(signal.SIGTERM)
-    out, _ = run.communicate(timeout=30)
+    with running(slow_shop, "--processes", "2") as run:
+        run.send_signal(signal.SIGTERM)
+        out, _ = run.communicate(timeout=30)
     assert run.returncode == 3
     assert f'"imported":{slow_shop.api.applied()},' in out
 
 
 def test_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Shop) -> None:
-    run = running(slow_shop, "--processes", "2")
-    workers = children(run.pid)
-    assert len(workers) == 2
-    run.kill()
-    run.communicate()
-    while any(is_alive(worker) for worker in workers):
-        pass
+    with running(slow_shop, "--processes", "2") as run:
+        workers = children(run.pid)
+        assert len(workers) == 2
+        run.kill()
+        run.wait()
+        while any(is_alive(worker) for worker in workers):
+            pass
     assert slow_shop.imported() == slow_shop.api.applied() < ORDERS
 
 
-def test_a_killed_worker_does_not_stop_the_others(slow_shop: Shop) -> None:
-    run = running(slow_shop, "--processes", "2")
-    os.kill(children(run.pid)[0], signal.SIGKILL)
-    _, err = run.communicate(timeout=60)
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_killed_worker_does_not_stop_the_others(slow_shop: Shop, which: int) -> None:
+    with running(slow_shop, "--processes", "2", concurrency=4) as run:
+        os.kill(children(run.pid)[which], signal.SIGKILL)
+        _, err = run.communicate(timeout=60)
     assert run.returncode == 1, err
     assert "ended unexpectedly (killed by signal 9)" in err
     assert slow_shop.imported() == ORDERS - 1

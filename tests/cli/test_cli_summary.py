@@ -5,7 +5,7 @@ from io import StringIO
 from rich.console import Console
 
 from penstock.cli.summary import print_summary, run_line
-from penstock.engine.report import RunReport, Tally
+from penstock.engine.report import Summary, Tally
 from penstock.engine.stop import Ended
 from penstock.ledger.base import Cause, Counts
 from penstock.ledger.states import RowState
@@ -17,14 +17,14 @@ CAUSES = (
 )
 
 
-def report(*, exact: bool = True, causes: tuple[Cause, ...] = CAUSES, seconds: float = 20.0) -> RunReport:
+def report(*, exact: bool = True, causes: tuple[Cause, ...] = CAUSES, seconds: float = 20.0) -> Summary:
     counts = Counts(
         imported=4000, failed=12, in_doubt=1204, skipped=3, pending=5, claimed=0, pending_exact=exact, ahead=95
     )
-    return RunReport("orders", Ended.DONE, "", counts, causes, Tally(sent=4100, attempts=4300, imported=4000), seconds)
+    return Summary("orders", Ended.DONE, "", counts, causes, Tally(sent=4100, attempts=4300, imported=4000), seconds)
 
 
-def printed(what: RunReport) -> str:
+def printed(what: Summary) -> str:
     console = Console(file=StringIO(), width=120, soft_wrap=True)
     print_summary(what, "orders.yaml", console)
     assert isinstance(console.file, StringIO)

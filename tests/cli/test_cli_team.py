@@ -4,7 +4,7 @@ import pytest
 
 from penstock.cli.messages import Broken, Finished, Underway, decode, encode
 from penstock.cli.team import team_progress, team_report
-from penstock.engine.report import Progress, RunReport, Tally
+from penstock.engine.report import Progress, Summary, Tally
 from penstock.engine.stop import Ended
 from penstock.ledger.base import Cause, Counts
 from penstock.ledger.states import RowState
@@ -31,8 +31,8 @@ def progress(imported: int, *, hold: str = "", elapsed: float = 1.0) -> Progress
     )
 
 
-def report(ended: Ended, imported: int = 5, *, pending: int = 0, detail: str = "") -> RunReport:
-    return RunReport(
+def report(ended: Ended, imported: int = 5, *, pending: int = 0, detail: str = "") -> Summary:
+    return Summary(
         "orders",
         ended,
         detail,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum
 
-from penstock.engine.report import RunReport
+from penstock.engine.report import Summary
 from penstock.engine.stop import Ended
 from penstock.errors import PenstockError, Unreachable
 from penstock.insights.check import CheckReport, Grade
@@ -31,7 +31,7 @@ def after_error(error: PenstockError) -> ExitCode:
     return ExitCode.LATER if isinstance(error, Unreachable) else ExitCode.PERSON
 
 
-def after_run(report: RunReport) -> ExitCode:
+def after_run(report: Summary) -> ExitCode:
     if report.ended not in (Ended.DONE, Ended.LIMIT):
         return ExitCode.LATER
     return ExitCode.FINDINGS if report.counts.failed or report.counts.in_doubt else ExitCode.WELL

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, TypeAdapter
 
-from penstock.engine.report import Progress, RunReport
+from penstock.engine.report import Progress, Summary
 
 LONGEST_LINE = 16 * 1024 * 1024  # a report with thousands of causes
 
@@ -20,7 +20,7 @@ class Underway:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    report: RunReport
+    report: Summary
     kind: Literal["finished"] = "finished"
 
 

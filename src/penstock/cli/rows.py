@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import typer
@@ -57,18 +58,20 @@ def rows(
 async def _print_rows(job: Job, states: frozenset[RowState], as_json: bool) -> None:
     console = people()
     shown = 0
-    async for row in _every_row(job, states):
-        if as_json:
-            if not emit(row_document(row)):
-                return
-        else:
-            console.print(_line(row))
-        shown += 1
+    # Closed even when nobody reads to the end: the database's connection is inside.
+    async with aclosing(_every_row(job, states)) as found:
+        async for row in found:
+            if as_json:
+                if not emit(row_document(row)):
+                    return
+            else:
+                console.print(_line(row))
+            shown += 1
     if not shown and not as_json:
         console.print("no such rows")
 
 
-async def _every_row(job: Job, states: frozenset[RowState]) -> AsyncIterator[LedgerRow]:
+async def _every_row(job: Job, states: frozenset[RowState]) -> AsyncGenerator[LedgerRow]:
     after: KeyText | None = None
     async with wiring.open_read_model(job) as model:
         while page := await model.rows(states, after, PAGE):

@@ -22,7 +22,7 @@ from penstock.cli.streams import emit, people
 from penstock.cli.summary import print_summary, run_line
 from penstock.cli.supervisor import Supervisor
 from penstock.cli.worker import work
-from penstock.engine.report import RunOptions, RunReport
+from penstock.engine.report import RunOptions, Summary
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import PenstockError
 from penstock.spec.units import parse_duration, parse_rate
@@ -121,14 +121,14 @@ class _Command:
             emit(run_line(report))
         return after_run(report)
 
-    async def _here(self, named: NamedJob, show: Show) -> RunReport:
+    async def _here(self, named: NamedJob, show: Show) -> Summary:
         stop = Stop()
         with self._interruption.asks(lambda: stop.drain(Ended.STOPPED, "asked to stop")):
             keys = await keys_of(named.job, self._keys)
             options = replace(self._options, keys=keys, seconds=self._seconds_left())
             return await wiring.run_job(named.job, options, stop, show=show)
 
-    async def _in_processes(self, named: NamedJob, show: Show) -> RunReport:
+    async def _in_processes(self, named: NamedJob, show: Show) -> Summary:
         arguments = ["run", named.file]
         if self._options.rate is not None:
             arguments += ["--rate", f"{self._options.rate / self._processes * 3600:.3f}/h"]

@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from penstock.engine.report import RunReport
+from penstock.engine.report import Summary
 from penstock.engine.stop import Ended
 from penstock.insights.advice import advise
 from penstock.insights.keys import plain_key
@@ -26,7 +26,7 @@ _ENDED = {
 }
 
 
-def run_line(report: RunReport) -> dict[str, object]:
+def run_line(report: Summary) -> dict[str, object]:
     """The line of `run --json`."""
     counts, tally = report.counts, report.tally
     return {
@@ -47,7 +47,7 @@ def run_line(report: RunReport) -> dict[str, object]:
     }
 
 
-def print_summary(report: RunReport, file: str, console: Console) -> None:
+def print_summary(report: Summary, file: str, console: Console) -> None:
     console.print(_headline(report))
     console.print(outcomes(report.counts), soft_wrap=False)
     print_causes(report.causes, file, console)
@@ -85,7 +85,7 @@ def print_causes(causes: tuple[Cause, ...], file: str, console: Console) -> None
             console.print(f"- {advice}")
 
 
-def _headline(report: RunReport) -> str:
+def _headline(report: Summary) -> str:
     tally = report.tally
     went_well = report.ended in (Ended.DONE, Ended.LIMIT)
     why = f" ({printable(report.detail)})" if report.detail and not went_well else ""
@@ -96,6 +96,6 @@ def _headline(report: RunReport) -> str:
     )
 
 
-def _rows_per_second(report: RunReport) -> float:
+def _rows_per_second(report: Summary) -> float:
     """Rows imported by this run per second of it."""
     return report.tally.imported / report.seconds if report.seconds > 0 else 0.0

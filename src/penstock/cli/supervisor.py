@@ -20,7 +20,7 @@ from penstock.cli.interruption import Interruption
 from penstock.cli.messages import LONGEST_LINE, Broken, Finished, Underway, decode
 from penstock.cli.progress import Show
 from penstock.cli.team import team_progress, team_report
-from penstock.engine.report import Progress, RunReport
+from penstock.engine.report import Progress, Summary
 from penstock.engine.stop import Ended
 from penstock.errors import JobError, PenstockError, Unreachable
 
@@ -40,11 +40,11 @@ class Supervisor:
         self._show = show
         self._workers: list[_Worker] = []
         self._latest: dict[int, Progress] = {}
-        self._reports: list[RunReport] = []
+        self._reports: list[Summary] = []
         self._broken: list[Broken] = []
         self._lost: list[str] = []
 
-    async def run(self, arguments: Sequence[str], processes: int, interruption: Interruption) -> RunReport:
+    async def run(self, arguments: Sequence[str], processes: int, interruption: Interruption) -> Summary:
         """arguments: of each worker's command line, after `penstock`. Raises the workers' error if none came to a report."""
         began = time.monotonic()
         with interruption.asks(self.drain, self._kill):

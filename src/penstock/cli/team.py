@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from penstock.engine.report import Progress, RunReport, Tally
+from penstock.engine.report import Progress, Summary, Tally
 from penstock.engine.stop import Ended
 from penstock.ledger.base import Counts
 
@@ -26,7 +26,7 @@ def team_progress(latest: Sequence[Progress], counts: Counts) -> Progress:
     )
 
 
-def team_report(reports: Sequence[RunReport], lost: Sequence[str], seconds: float) -> RunReport:
+def team_report(reports: Sequence[Summary], lost: Sequence[str], seconds: float) -> Summary:
     """reports: in the order in which the workers ended, at least one. lost: what became of those that did not report.
 
     What a lost worker had begun is taken over by the others; only if nobody was left to do so has the run stopped early.
@@ -36,7 +36,7 @@ def team_report(reports: Sequence[RunReport], lost: Sequence[str], seconds: floa
     ended, detail = first.ended, first.detail
     if ended is Ended.DONE and lost and (last.counts.pending or not last.counts.pending_exact):
         ended, detail = Ended.STOPPED, "; ".join(dict.fromkeys(lost))
-    return RunReport(
+    return Summary(
         job=last.job,
         ended=ended,
         detail=detail,
