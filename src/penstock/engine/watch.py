@@ -24,6 +24,7 @@ class Watch:
         self._stop = stop
         self._seconds = seconds
         self._noted: Hold | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def hold(self) -> Hold | None:
@@ -43,8 +44,13 @@ class Watch:
                 self._stop.drain(
                     Ended.GAVE_UP, f"held for {now - hold.since:.0f} s (delivery.give_up_after): {hold.reason}"
                 )
-            await self._note(hold)
+            await self.note()
             await asyncio.sleep(EVERY)
+
+    async def note(self) -> None:
+        """Tell the ledger if a hold has begun or ended since it was told last; a run calls it once more at its end."""
+        async with self._one_at_a_time:
+            await self._note(self.hold)
 
     async def _note(self, hold: Hold | None) -> None:
         before = self._noted

@@ -140,6 +140,7 @@ class Worker:
         await self._settler.settle_all(release=True)
         if self._flagging is not None:
             await self._flagging.flag_at_the_end()
+        await self._watch.note()
 
     def _start(self, loop: Coroutine[None, None, None]) -> asyncio.Task[None]:
         return self._loops.create_task(self._guard(loop))
