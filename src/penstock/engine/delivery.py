@@ -27,6 +27,7 @@ class OpenRange:
         "is_lost",
         "is_read",
         "lease",
+        "left_waiting",
         "next_window",
         "outstanding",
         "read_upto",
@@ -42,6 +43,7 @@ class OpenRange:
         self.outstanding = 0
         self.is_read = False
         self.read_upto: KeyText | None = None  # reading goes on behind this key
+        self.left_waiting: set[KeyText] | None = None  # rows that wait here since an earlier lease and are not read yet
         self.is_lost = False
         self.next_window = 1
         self.windows: dict[int, int] = {}  # number → how many of its keys have not come back from the wire

@@ -26,6 +26,7 @@ SPAN = PAGE - 1  # keys a span bounds: one less, so that a page that is not full
 MOST_SWEEPS = 3
 LOOK_AGAIN = 0.5  # seconds between looks at the ledger while others hold what is left
 ASKED_FOR = "asked for by key"  # `run --key`
+GONE = "gone from the query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ class Reader:
         source, ledger, lease = self._parts.source, self._parts.ledger, range_.lease
         if lease.upto is None:
             raise AssertionError("a span has an upper bound")
+        if range_.left_waiting is None:
+            range_.left_waiting = await self._left_waiting(lease)
         while not range_.is_read and not range_.is_lost:
             page = await source.read_span(range_.read_upto or lease.after, lease.upto, PAGE)
             read_at = asyncio.get_running_loop().time()
@@ -146,8 +149,21 @@ class Reader:
             rows = self._leave_out(range_, page.rows, known, flagged)
             if page.rows:
                 range_.read_upto = page.rows[-1].key
+            range_.left_waiting.difference_update(row.key for row in page.rows)
+            if page.at_end:
+                for key in range_.left_waiting:
+                    self._skip(range_, key, GONE)
             self._read(range_, len(rows), at_end=page.at_end)
             yield Page(range_, rows, read_at)
+
+    async def _left_waiting(self, lease: Lease) -> set[KeyText]:
+        """Rows of the span that an earlier lease left pending: those which no page shows any more must not wait for ever."""
+        left: set[KeyText] = set()
+        after: KeyText | None = None
+        while lease.fence > 1 and (rows := await self._parts.ledger.waiting(lease.range_no, after, PAGE)):
+            left.update(row.key for row in rows)
+            after = rows[-1].key
+        return left
 
     async def _keys_pages(self, range_: OpenRange) -> AsyncIterator[Page]:
         source, ledger = self._parts.source, self._parts.ledger
@@ -160,7 +176,7 @@ class Reader:
             rows: list[tuple[Row, LedgerRow | None]] = []
             for row in waiting:
                 if row.key not in found:
-                    self._skip(range_, row.key, "gone from the query")
+                    self._skip(range_, row.key, GONE)
                 elif row.key in flagged:
                     self._skip(range_, row.key, "flag set before")
                 else:

@@ -11,6 +11,7 @@ from penstock.engine.delivery import Delivery
 from penstock.engine.feeder import failed_in_mapping
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
+from penstock.engine.reader import GONE
 from penstock.engine.settler import Settler
 from penstock.engine.tallies import Tallies
 from penstock.errors import RowError, SourceUnreachable
@@ -161,9 +162,7 @@ class Senders:
             delivery.read_at = read_at
             row = found.get(delivery.key)
             if row is None:
-                delivery.ends_as = Settlement(
-                    delivery.key, RowState.SKIPPED, delivery.attempts, reason="gone from the query"
-                )
+                delivery.ends_as = Settlement(delivery.key, RowState.SKIPPED, delivery.attempts, reason=GONE)
             elif row != delivery.row:
                 self._map_again(delivery, row)
 

@@ -1,0 +1,183 @@
+"""The way to a database server, as a test wants it: cut and healed, or an answer lost on it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from enum import Enum
+from typing import TypeAlias
+
+from sqlalchemy import make_url
+
+PATIENCE = 20.0  # seconds after which something that should have come will not come any more
+_HEADER = 4  # of a packet: three bytes of length, one that counts within a command
+_QUERY = b"\x03"
+
+
+class Loss(Enum):
+    """What is lost of a COMMIT. Whoever sent it sees its connection break, and cannot tell which it was."""
+
+    ANSWER = "the server commits, and nobody hears of it"
+    REQUEST = "the server never hears of it, and rolls back"
+
+
+# The statements of a transaction that is about to be committed → what is lost of its COMMIT, if anything.
+OnCommit: TypeAlias = Callable[[Sequence[str]], Loss | None]
+
+
+def _nothing_lost(_statements: Sequence[str]) -> Loss | None:
+    return None
+
+
+class Proxy:
+    """In front of one MariaDB server. Made by `proxy_to`.
+
+    on_commit: asked before each COMMIT that goes through. turned_away: connections that came while it was cut.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self.on_commit: OnCommit = _nothing_lost
+        self.turned_away = 0
+        self.port = 0
+        self._address = (host, port)
+        self._is_cut = False
+        self._ways: set[_Way] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Condition()
+        self._server: asyncio.Server | None = None
+
+    def url(self, url: str) -> str:
+        """The same database by way of this proxy."""
+        return make_url(url).set(host="127.0.0.1", port=self.port).render_as_string(hide_password=False)
+
+    def cut(self) -> None:
+        """All connections break, and new ones with them, until it is healed."""
+        self._is_cut = True
+        for way in self._ways:
+            way.tear()
+
+    def heal(self) -> None:
+        self._is_cut = False
+
+    async def until_turned_away(self, times: int) -> None:
+        """Wait until so many more connections than now have been turned away."""
+        wanted = self.turned_away + times
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(lambda: self.turned_away >= wanted)
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await self._server.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            _reset(writer)
+            self.turned_away += 1
+            async with self._changed:
+                self._changed.notify_all()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        way = _Way((reader, writer), await asyncio.open_connection(*self._address), self)
+        self._ways.add(way)
+        try:
+            await way.carry()
+        except asyncio.CancelledError:
+            pass  # the test is over
+        finally:
+            way.tear()
+            self._ways.discard(way)
+            self._tasks.discard(task)
+
+
+class _Way:
+    """One connection, from its client to the server and back."""
+
+    def __init__(
+        self,
+        client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        server: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        proxy: Proxy,
+    ) -> None:
+        self._from_client, self._to_client = client
+        self._from_server, self._to_server = server
+        self._proxy = proxy
+        self._statements: list[str] = []
+        self._loses_next_answer = False
+
+    async def carry(self) -> None:
+        """Until one side has gone."""
+        both = [asyncio.create_task(self._there()), asyncio.create_task(self._back())]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            await asyncio.gather(*both, return_exceptions=True)
+
+    def tear(self) -> None:
+        for writer in (self._to_client, self._to_server):
+            _reset(writer)
+
+    async def _there(self) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                header = await self._from_client.readexactly(_HEADER)
+                content = await self._from_client.readexactly(int.from_bytes(header[:3], "little"))
+                if header[3] == 0 and content.startswith(_QUERY):
+                    loss = self._look_at(content[1:].decode("utf-8", "replace"))
+                    if loss is Loss.REQUEST:
+                        return
+                    self._loses_next_answer = loss is Loss.ANSWER
+                self._to_server.write(header + content)
+                await self._to_server.drain()
+
+    async def _back(self) -> None:
+        with suppress(ConnectionError):
+            while answer := await self._from_server.read(65536):
+                if self._loses_next_answer:
+                    return
+                self._to_client.write(answer)
+                await self._to_client.drain()
+
+    def _look_at(self, statement: str) -> Loss | None:
+        match statement.strip().upper():
+            case "COMMIT":
+                statements, self._statements = self._statements, []
+                return self._proxy.on_commit(statements)
+            case "ROLLBACK":
+                self._statements.clear()
+            case _:
+                self._statements.append(statement)
+        return None
+
+
+@asynccontextmanager
+async def proxy_to(url: str) -> AsyncIterator[Proxy]:
+    """url: of a MariaDB database; others of the same server can be reached as well."""
+    parsed = make_url(url)
+    proxy = Proxy(parsed.host or "127.0.0.1", parsed.port or 3306)
+    await proxy.open()
+    try:
+        yield proxy
+    finally:
+        await proxy.close()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """RST instead of FIN: nobody may take this for a goodbye."""
+    if not writer.is_closing():
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
