@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 from penstock.database.connect import Database, open_database
 from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
 from penstock.database.fetch import fetch
-from penstock.database.urls import parse_url, same_database
+from penstock.database.urls import parse_url, same_database, tls_options
 from penstock.errors import JobError
 
 
@@ -239,14 +239,14 @@ def test_urls_that_cannot_be_served_are_refused_without_being_repeated(url: str,
     assert "s3cret" not in str(caught.value)
 
 
-def test_tls_files_are_found_beside_the_job(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        asyncio.run(_ask_with_tls(tmp_path))
-
-
-async def _ask_with_tls(folder: Path) -> None:
-    database = open_database(SecretStr("mysql://h/db?ssl_ca=ca.pem"), folder=str(folder))
-    await ask(database, "SELECT 1")
+def test_tls_files_are_looked_for_beside_the_job(tmp_path: Path) -> None:
+    url = SecretStr("mysql://u:s3cret@h/db?ssl_ca=ca.pem&ssl_check_hostname=false")
+    with pytest.raises(JobError, match=r"ssl_ca=ca.pem, and there is no file") as caught:
+        open_database(url, folder=str(tmp_path))
+    assert "s3cret" not in str(caught.value)
+    (tmp_path / "ca.pem").touch()
+    options = tls_options(parse_url(url), str(tmp_path))
+    assert options == {"ssl_ca": str(tmp_path / "ca.pem"), "ssl_check_hostname": "false"}
 
 
 @pytest.mark.parametrize(

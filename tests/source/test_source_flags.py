@@ -203,6 +203,16 @@ async def test_rows_that_others_hold_are_left_out(shared: World) -> None:
     assert await shared.fetch(FLAGGED) == [(1,), (2,), (3,)]
 
 
+async def test_a_key_that_only_the_collation_takes_for_the_rows_is_flagged_when_nobody_holds_the_row(
+    shared: World,
+) -> None:
+    desk = SourceFlagDesk(shared.database, await writer(shared, ORDERS, "code"))
+    async with holding(shared, 1):
+        assert await desk.mark(marks("A", "b", "gone")) == ['"b"']
+    assert sorted(await desk.mark(marks("A", "gone"))) == ['"A"', '"gone"']
+    assert await shared.fetch(FLAGGED) == [(1,), (2,)]
+
+
 def on(flag: FlagTable, locking: Locking) -> FlagWriter:
     return FlagWriter(FlagTable(flag.dialect, flag.table, flag.column, flag.key, flag.pinned, locking), Noon())
 

@@ -72,7 +72,7 @@ def open_database(
     """Prepare a pool; nothing is connected yet.
 
     folder: where relative SQLite and TLS paths start. create: let SQLite make the file (`penstock prepare` alone does).
-    Raises JobError for a URL that is none, or of a kind that is not served.
+    Raises JobError for a URL that is none, of a kind that is not served, or that names TLS files which are not there.
     """
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
@@ -121,8 +121,7 @@ def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float)
     def engine_of(isolation_level: str, session: Sequence[str]) -> AsyncEngine:
         engine = create_async_engine(
             url,
-            # binary_prefix: without it a binary key is compared as text, and a byte that is no UTF-8 matches nothing.
-            connect_args={"connect_timeout": connect_seconds, "charset": "utf8mb4", "binary_prefix": True},
+            connect_args={"connect_timeout": connect_seconds, "charset": "utf8mb4"},
             pool_size=connections,
             max_overflow=2,
             pool_timeout=30.0,

@@ -44,11 +44,16 @@ def sqlite_path(url: URL, folder: str) -> Path:
 
 
 def tls_options(url: URL, folder: str) -> dict[str, str]:
-    """The URL's options with file names made whole."""
-    return {
-        name: str((Path(folder) / str(value)).resolve()) if name in _TLS_FILES else str(value)
-        for name, value in url.query.items()
-    }
+    """The URL's options with file names made whole. Raises JobError for a file that is not there."""
+    options: dict[str, str] = {}
+    for name, value in url.query.items():
+        options[name] = str(value)
+        if name in _TLS_FILES:
+            path = (Path(folder) / str(value)).resolve()
+            if not path.exists():
+                raise JobError(f"the {url.drivername} URL names {name}={value}, and there is no file {path}")
+            options[name] = str(path)
+    return options
 
 
 def same_database(one: SecretStr, other: SecretStr, folder: str) -> bool:

@@ -40,7 +40,8 @@ class Flags(Protocol):
 
     async def mark(self, connection: AsyncConnection, marks: Sequence[Mark]) -> int:
         """Set the flag (and `flag.set`) of these rows; pins ON UPDATE columns. Returns how many rows matched.
-        Raises FlagsLocked if other sessions hold a row for over a second; then nothing was marked."""
+        Raises FlagsLocked if they cannot all be marked here and now (others hold a row for over a second, a trigger refuses,
+        the table has no transactions); the caller's transaction is as good as before, and all of them stay due."""
         ...
 
     async def mark_unlocked(self, connection: AsyncConnection, marks: Sequence[Mark]) -> Sequence[KeyText]:
@@ -53,13 +54,11 @@ class Flags(Protocol):
 
 
 class FlagsLocked(Exception):
-    """Another session holds a row that is to be flagged."""
+    """Flags cannot be set in this transaction: another session holds a row, mostly."""
 
 
 class Source(Protocol):
-    columns: Sequence[
-        str
-    ]  # of the query, in order; known once `open` has been awaited by the adapter's constructor function
+    columns: Sequence[str]  # of the query, in order
 
     async def next_keys(self, after: KeyText | None, limit: int) -> KeyPage:
         """Walk the key's own table (not the query): cheap however complex the query is."""

@@ -105,18 +105,19 @@ class FlagWriter:
         return len(free) < len(await self._find(connection, keys, and_lock=False))
 
     async def _mark_free(self, connection: AsyncConnection, marks: Sequence[Mark]) -> list[KeyText]:
-        free = set(await self._find(connection, [decode_key(mark.key) for mark in marks], and_lock=True))
+        asked = [mark.key for mark in marks]
+        keys = [decode_key(key) for key in asked]
+        free = set(await self._find(connection, keys, and_lock=True))
+        held = set() if free.issuperset(asked) else set(await self._find(connection, keys, and_lock=False)) - free
+        if not held:
+            await _execute(connection, self._setting(marks))  # rows that are gone match nothing
+            return asked
         mine = [mark for mark in marks if mark.key in free]
-        others = [mark.key for mark in marks if mark.key not in free]
         if mine:
             await _execute(connection, self._setting(mine))
-        if not others:
-            return [mark.key for mark in mine]
-        there = await self._find(connection, [decode_key(key) for key in others], and_lock=False)
-        held = set(there).intersection(others)
-        # A row that the collation takes for one of these, and whose text differs, may be held as well: nobody is sure then.
-        gone = [key for key in others if key not in held] if len(held) == len(there) else []
-        return [mark.key for mark in mine] + gone
+        # A row that the collation takes for one of these, and whose text differs: whose it is cannot be told while it is held.
+        gone = set(asked) - free - held if held.issubset(asked) else set()
+        return [key for key in asked if key in free or key in gone]
 
     async def _mark_one_by_one(self, connection: AsyncConnection, marks: Sequence[Mark]) -> list[KeyText]:
         try:
