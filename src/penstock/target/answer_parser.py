@@ -50,8 +50,11 @@ class AnswerParser:
 
     def __init__(self) -> None:
         self._llhttp = HttpResponseParser(self)
+        self.keeps_open = False
+        self.keep_alive = ""
         self.has_strays = False
         self._headers: list[tuple[str, str]] = []
+        self._start()
         self.next()
 
     def next(self) -> None:
@@ -59,9 +62,7 @@ class AnswerParser:
         self._answer: Answer | None = None
         self._fault = ""
         self._fed = 0
-        self.keeps_open = False
-        self.keep_alive = ""
-        self._start()
+        self._has_head = False
 
     @property
     def has_begun(self) -> bool:
@@ -103,6 +104,7 @@ class AnswerParser:
     def on_message_begin(self) -> None:
         if self._answer is not None:
             raise BadAnswer("a second answer")
+        self._start()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._raw_headers.append((name, value))
@@ -134,15 +136,13 @@ class AnswerParser:
         if status == 101 or status < 100:
             self._stop(f"the answer's status is {status}")
         if status < 200:  # 100 Continue, 103 Early Hints: the real answer follows
-            self._start()
+            self._has_head = False
         else:
             self._complete()
 
     def _start(self) -> None:
-        self._has_head = False
         self._is_framed = False
         self._raw_headers: list[tuple[bytes, bytes]] = []
-        self._headers = []
         self._encoding = ""
         self._body: list[bytes] = []
         self._body_size = 0
