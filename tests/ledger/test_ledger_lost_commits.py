@@ -1,0 +1,207 @@
+"""What is written is written once, though the connection dies around a COMMIT or the server picks a deadlock's victim."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tests.ledger.contract.bench import (
+    ALICE,
+    JOB,
+    SECONDS,
+    Bench,
+    bench_at,
+    close,
+    failed,
+    identity,
+    imported,
+    last_portion,
+    marked,
+    nobody,
+    nothing,
+    portion,
+    released,
+    span,
+)
+from tests.ledger.cutting_proxy import Cut, CuttingProxy, cutting_proxy
+
+from penstock.database.connect import open_database
+from penstock.events import EventKind
+from penstock.ledger.base import Event, Settlement
+from penstock.ledger.opening import open_ledger
+from penstock.ledger.store import SqlLedger
+
+CUTS = pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
+
+
+@dataclass(frozen=True)
+class Wire:
+    """bench: connected straight. ledger: through the proxy."""
+
+    bench: Bench
+    ledger: SqlLedger
+    proxy: CuttingProxy
+
+
+@pytest.fixture
+async def wire(mariadb_url: str) -> AsyncIterator[Wire]:
+    url = make_url(mariadb_url)
+    bench = await bench_at(mariadb_url)
+    async with cutting_proxy(url.host or "127.0.0.1", url.port or 3306) as (proxy, port):
+        through = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
+        ledger = await open_ledger(open_database(SecretStr(through)), JOB)
+        yield Wire(bench, ledger, proxy)
+        await ledger.aclose()
+    await close(bench)
+
+
+@CUTS
+async def test_a_batch_whose_commit_was_cut_is_settled_once(wire: Wire, cut: Cut) -> None:
+    lease = await span(wire.ledger, None, "9")
+    wire.proxy.cut = cut
+
+    await wire.ledger.settle([portion(lease, 1, [*imported("1"), *failed("2")])], marked)
+    wire.proxy.cut = cut
+    await wire.ledger.settle([last_portion(lease, 2, imported("3"))], marked)
+
+    assert wire.proxy.cuts == 2
+    counts = await wire.ledger.counts()
+    assert (counts.imported, counts.failed) == (2, 1)
+    await wire.bench.assert_it_adds_up()
+
+
+@CUTS
+async def test_a_span_whose_commit_was_cut_is_planned_once(wire: Wire, cut: Cut) -> None:
+    wire.proxy.cut = cut
+
+    lease = await wire.ledger.plan(None, "9", 9, ALICE, SECONDS)
+
+    assert lease is not None
+    assert wire.proxy.cuts == 1
+    assert await wire.bench.sql("SELECT range_no FROM penstock_ranges") == [(lease.range_no,)]
+
+
+@CUTS
+async def test_a_lease_whose_commit_was_cut_is_had_in_the_end(wire: Wire, cut: Cut) -> None:
+    lease = await span(wire.ledger, None, "9")
+    await wire.ledger.settle([released(lease, 1)], marked)
+    wire.proxy.cut = cut
+
+    taken = await wire.ledger.lease(ALICE, SECONDS, nothing, nobody)
+    if taken is None:  # it was leased, and nobody was told: found by the next look
+        taken = await wire.ledger.lease(ALICE, SECONDS, nothing, nobody)
+
+    assert taken is not None
+    await wire.ledger.settle([last_portion(taken, taken.batch + 1, imported("1"))], marked)
+
+
+@CUTS
+async def test_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Cut) -> None:
+    lease = await span(wire.ledger, None, "9")
+    wire.proxy.cut = cut
+
+    await wire.ledger.open_window(lease, 1, [("1", None)], 30.0, [Event(EventKind.FURTHER_ATTEMPT, "again", "1")])
+
+    assert wire.proxy.cuts == 1
+    assert await wire.bench.windows() == 1
+    assert (await wire.bench.kinds()).count("further_attempt") == 1
+
+
+@CUTS
+async def test_late_answers_whose_commit_was_cut_are_written_once(wire: Wire, cut: Cut) -> None:
+    lease = await span(wire.ledger, None, "9")
+    await wire.ledger.open_window(lease, 1, [("1", None)], 30.0)
+    await wire.bench.run_out(lease)
+    await wire.bench.bob.lease("bob", SECONDS, nothing, nobody)
+    wire.proxy.cut = cut
+
+    await wire.ledger.settle_late(lease, imported("1"), marked)
+
+    assert wire.proxy.cuts == 1
+    assert (await wire.bench.kinds()).count("late_answer") == 1
+    await wire.bench.assert_it_adds_up()
+
+
+@CUTS
+async def test_a_sweep_whose_commits_were_cut_is_one_sweep(wire: Wire, cut: Cut) -> None:
+    wire.proxy.cut = cut
+    sweep = await wire.ledger.start_sweep(ALICE, SECONDS)
+    assert sweep is not None
+    wire.proxy.cut = cut
+
+    await wire.ledger.finish_sweep(sweep, 0)
+
+    assert wire.proxy.cuts == 2
+    assert await wire.bench.sql("SELECT range_no, state FROM penstock_ranges") == [(sweep.range_no, "done")]
+
+
+@CUTS
+async def test_a_worker_whose_commit_was_cut_has_joined_once(wire: Wire, cut: Cut) -> None:
+    wire.proxy.cut = cut
+
+    await wire.ledger.join(identity(), "carol", "there", 3)
+
+    assert wire.proxy.cuts == 1
+    assert (await wire.bench.kinds()).count("run_started") == 3
+
+
+async def test_a_connection_killed_in_the_middle_of_a_batch_costs_nothing(wire: Wire) -> None:
+    lease = await span(wire.ledger, None, "9")
+    kills = 0
+
+    async def kill_once(connection: AsyncConnection, accepted: Sequence[Settlement]) -> bool:
+        nonlocal kills
+        if not kills:
+            kills += 1
+            number = (await connection.execute(text("SELECT CONNECTION_ID()"))).scalar_one()
+            await wire.bench.sql(f"KILL CONNECTION {number}")
+        return True
+
+    await wire.ledger.settle([portion(lease, 1, imported("1", "2"))], kill_once)
+
+    assert kills == 1
+    assert (await wire.ledger.counts()).imported == 2
+    await wire.bench.assert_it_adds_up()
+
+
+async def test_a_batch_that_a_deadlock_rolled_back_is_written_again_as_a_whole(wire: Wire) -> None:
+    bench = wire.bench
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([portion(lease, 1, [Settlement("1", failed("1")[0].state)])], marked)
+    await bench.sql("CREATE TABLE ballast (id INTEGER PRIMARY KEY)")
+    marks = 0
+
+    async def count(connection: AsyncConnection, accepted: Sequence[Settlement]) -> bool:
+        nonlocal marks
+        marks += 1
+        return True
+
+    async with bench.database.writing() as other:
+        # The heavier transaction wins; it holds the range's row, and the settle holds row 2.
+        await other.execute(text("INSERT INTO ballast SELECT seq FROM seq_1_to_500"))
+        await other.execute(text("UPDATE penstock_ranges SET flags_no = flags_no + 1"))
+        settling = asyncio.create_task(bench.alice.settle([portion(lease, 2, imported("2"))], count))
+        await until_it_waits(bench)
+        await other.execute(text("UPDATE penstock_rows SET row_key = '2' WHERE row_key = '1'"))
+        await other.rollback()
+    await settling
+
+    assert marks == 2
+    assert await bench.states() == {"1": "failed", "2": "imported"}
+    await bench.assert_it_adds_up()
+
+
+async def until_it_waits(bench: Bench) -> None:
+    """Until a transaction of this database waits for a lock."""
+    waiting = text(
+        "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist AS p "
+        "ON p.id = trx_mysql_thread_id WHERE trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
+    )
+    async with asyncio.timeout(4), bench.database.reading() as connection:
+        while (await connection.execute(waiting)).scalar() == 0:
+            pass  # the server is asked again
