@@ -121,12 +121,13 @@ class Announcer:
             await self._room.wait()
         if range_.is_lost:
             return False
-        if self._settings.idempotent_for is not None:
-            for delivery in deliveries:
-                delivery.first_sent = delivery.first_sent or self._clock.now().timestamp()
         number = range_.next_window
         range_.next_window += 1
-        keys = [(delivery.key, delivery.first_sent) for delivery in deliveries]
+        if self._settings.idempotent_for is not None:
+            now = self._clock.now().timestamp()
+            for delivery in deliveries:
+                delivery.announced_at = now
+        keys = [(delivery.key, delivery.first_sent or delivery.announced_at) for delivery in deliveries]
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
         if not await self._until_written(lambda: self._ledger.open_window(range_.lease, number, keys, seconds, events)):

@@ -25,7 +25,7 @@ class Policy:
 
 
 class Tried(NamedTuple):
-    """A row after an attempt. attempts: counted so far, without this one. age: seconds since its first attempt began.
+    """A row after an attempt. attempts: counted so far, without this one. age: seconds since it may first have been applied.
     holding: the run holds, so this attempt was only feeling its way."""
 
     key: KeyText

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from penstock.ledger.base import Event, Lease, Portion, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Row
+from penstock.target.verdicts import Unknown
 
 # Of the lease, this much is relied upon: the rest is for what lies between the database's clock and this machine's.
 RELIED_UPON = 0.9
@@ -103,13 +104,17 @@ class Delivery:
 
     request: the bytes of the whole HTTP request; the same for every attempt of an idempotent job.
     attempts: those that count; sends: those in which bytes may have gone out.
-    first_sent: wall-clock seconds of the first attempt, by whichever worker; None before it.
+    announced_at: wall-clock seconds. (It and first_sent are kept only where idempotency expires.)
+    first_sent: wall-clock seconds of the first attempt that may have been applied, by whichever worker; None: there was none.
+    doubt: what the last such attempt of this worker came to.
     window: number of the window that holds its key now; 0 if none does.
     ends_as: set when the row, read again, is not to be sent any more.
     """
 
     __slots__ = (
+        "announced_at",
         "attempts",
+        "doubt",
         "ends_as",
         "first_sent",
         "range",
@@ -129,7 +134,9 @@ class Delivery:
         self.read_at = read_at
         self.attempts = 0
         self.sends = 0
+        self.announced_at: float | None = None
         self.first_sent: float | None = None
+        self.doubt: Unknown | None = None
         self.window = 0
         self.reason = ""
         self.status: int | None = None

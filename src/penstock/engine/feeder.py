@@ -89,9 +89,9 @@ class Feeder:
     def _deliver(self, range_: OpenRange, row: Row, before: LedgerRow | None, read_at: float) -> Delivery | None:
         """The row, ready to go out; None if it ended here."""
         attempts = before.attempts if before else 0
-        if self._is_too_old(before):
-            reason = f"{before.reason if before else ''}; idempotent no longer"
-            self._settler.add(range_, Settlement(row.key, RowState.IN_DOUBT, attempts, reason=reason))
+        if before and self._settings.repeat_may_harm(before.first_sent, self._clock.now().timestamp()):
+            reason = f"{before.reason or ''}; idempotent no longer"
+            self._settler.add(range_, Settlement(row.key, RowState.IN_DOUBT, attempts, before.status, reason))
             return None
         try:
             request = self._render(row)
@@ -107,10 +107,3 @@ class Feeder:
             delivery.reason = before.reason or ""
             delivery.first_sent = before.first_sent
         return delivery
-
-    def _is_too_old(self, before: LedgerRow | None) -> bool:
-        """Whether the row may have been sent so long ago that a repeat is not harmless any more."""
-        period = self._settings.idempotent_for
-        if period is None or before is None or before.first_sent is None:
-            return False
-        return self._clock.now().timestamp() + self._settings.total_timeout > before.first_sent + period

@@ -66,6 +66,12 @@ class Settings:
         """Whether what may be on the wire is written down first: wherever a repeat is not harmless for ever."""
         return not self.idempotent or self.idempotent_for is not None
 
+    def repeat_may_harm(self, first_sent: float | None, now: float) -> bool:
+        """Whether a row that may have arrived at `first_sent` must not be sent `now` (wall-clock seconds both; None: it cannot
+        have arrived): the attempt could end when a repeat is not harmless any more."""
+        period = self.idempotent_for
+        return period is not None and first_sent is not None and now + self.total_timeout > first_sent + period
+
 
 @dataclass(frozen=True, slots=True)
 class Parts:

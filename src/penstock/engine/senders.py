@@ -62,6 +62,9 @@ class Senders:
             if now() - delivery.read_at > STALE and not await self._is_fresh(delivery):
                 outbox.left()
                 continue
+            if delivery.first_sent is not None and self._is_too_late(delivery):
+                outbox.left()
+                continue
             if journal is not None:
                 # What was known of it holds no more once the kernel has a byte.
                 journal.withdraw(delivery.range.lease.range_no, (delivery.key,))
@@ -80,6 +83,9 @@ class Senders:
         if not isinstance(verdict, NotSent):
             self._tallies.attempted(first=delivery.sends == 0)
             delivery.sends += 1
+        if isinstance(verdict, Unknown):
+            delivery.first_sent = delivery.first_sent or delivery.announced_at
+            delivery.doubt = verdict
         step = decide(verdict, Tried(delivery.key, delivery.attempts, self._age(delivery), holding), self._policy)
         match step:
             case Settle(settlement):
@@ -120,8 +126,20 @@ class Senders:
         self._announcer.send_again(delivery, wait)
 
     def _age(self, delivery: Delivery) -> float:
-        """Seconds since its first attempt by whichever worker; 0.0 where nobody asks."""
+        """Seconds since its first attempt that may have been applied, by whichever worker; 0.0 where there was none."""
         return 0.0 if delivery.first_sent is None else self._parts.clock.now().timestamp() - delivery.first_sent
+
+    def _is_too_late(self, delivery: Delivery) -> bool:
+        """Whether the row has waited, in a hold perhaps, until a repeat is not harmless any more: then it has ended here."""
+        if not self._parts.settings.repeat_may_harm(delivery.first_sent, self._parts.clock.now().timestamp()):
+            return False
+        doubt = delivery.doubt or Unknown(delivery.reason)  # that of an earlier worker
+        reason = f"{doubt.reason}; idempotent no longer"
+        self._finish(
+            delivery,
+            Settlement(delivery.key, RowState.IN_DOUBT, delivery.attempts, doubt.status, reason, None, doubt.answer),
+        )
+        return True
 
     def _tell_pace(self, verdict: Verdict, began: float, ended: float) -> None:
         pace = self._pace
