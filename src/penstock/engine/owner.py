@@ -43,7 +43,7 @@ def is_dead(owner: str) -> bool:
 def ran_since_boot(owner: str) -> bool:
     """Whether the owner ran on this machine since it was started last: what it wrote to a file is there to the last byte."""
     boot = _boot_id()
-    return bool(boot) and owner.split(":")[0] == boot
+    return bool(boot) and owner.split(":", maxsplit=1)[0] == boot
 
 
 def _boot_id() -> str:

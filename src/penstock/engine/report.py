@@ -49,7 +49,7 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class RunReport:
+class Summary:
     """What one worker's run came to. counts: the whole job by the ledger, after the last commit. causes: why rows failed, are in
     doubt or were skipped. detail: why it ended, for people."""
 

@@ -15,7 +15,7 @@ from penstock.clock import SystemClock
 from penstock.engine.owner import host_name, is_dead, new_owner, ran_since_boot
 from penstock.engine.parts import Parts, Settings
 from penstock.engine.reader import ASKED_FOR
-from penstock.engine.report import Progress, RunOptions, RunReport
+from penstock.engine.report import Progress, RunOptions, Summary
 from penstock.engine.stop import Stop
 from penstock.engine.worker import Task, work
 from penstock.errors import JobError, LedgerUnreachable
@@ -72,7 +72,7 @@ def pace_of(job: Job, random: Random) -> Pace:
 
 async def run_job(
     job: Job, options: RunOptions, stop: Stop, *, show: Callable[[Progress], None] | None = None
-) -> RunReport:
+) -> Summary:
     """Deliver until nothing is pending, `stop` is asked to drain, or what `options` bounds is reached.
 
     show: called about once a second. Raises JobError if a person must change something first, Unreachable if the source or
@@ -92,7 +92,7 @@ async def run_job(
             with suppress(LedgerUnreachable):
                 await ledger.leave(owner, stop.detail or stop.ended)
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
-        return RunReport(
+        return Summary(
             job=job.name,
             ended=stop.ended,
             detail=stop.detail,
