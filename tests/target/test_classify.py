@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -268,3 +270,13 @@ def test_every_answer_has_a_verdict_that_can_be_stored(
     if isinstance(shown, Refused | Unknown):
         assert shown.answer == "" or shown.answer.isprintable()
         assert len(shown.answer) <= 500
+
+
+def test_the_reference_names_the_same_statuses() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "answers.md").read_text(encoding="utf-8")
+    lines = {line.split("|")[1].strip(): line.split("|")[2] for line in page.splitlines() if line.startswith("| ")}
+    refused, blamed = (set(map(int, re.findall(r"\b\d{3}\b", lines[number]))) for number in ("11", "12"))
+    assert refused == DEFAULT_NOT_APPLIED
+    statuses = range(400, 600)
+    shown = {status: verdict(Answer(status, [], b""), replace(RULES, url_has_expression=True)) for status in statuses}
+    assert blamed == {status for status in statuses if getattr(shown[status], "blame", None) is Blame.JOB}

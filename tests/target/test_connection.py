@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from penstock.target.opening import Opener
 from penstock.target.wire import TargetAddress
 
 if TYPE_CHECKING:
-    from tests.target.conftest import MakeSender, StartApi
+    from tests.target.conftest import MakeSender, Peer, StartApi
 
 REQUEST = b"POST /orders HTTP/1.1\r\nHost: api.test\r\nContent-Length: 2\r\n\r\n{}"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -144,6 +145,62 @@ async def test_an_address_that_is_silent_does_not_hide_the_next(start_api: Start
     assert isinstance(opened, Connection)
     opened.abort()
     await opened.lost
+
+
+async def test_giving_up_at_any_moment_of_opening_leaves_no_connection_behind(start_api: StartApi) -> None:
+    """Cancelled one turn of the loop later each time, until opening is through before that."""
+    closed: asyncio.Queue[None] = asyncio.Queue()
+
+    async def script(peer: Peer) -> None:
+        while await peer.request():
+            await peer.write(OK)
+        closed.put_nowait(None)
+
+    api = await start_api(script)
+    turns = 0
+    while True:
+        opening = asyncio.ensure_future(opener(api.address.port, ["127.0.0.1"], 5).open(LATER))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        if opening.done():
+            break
+        opening.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await opening
+        turns += 1
+    assert turns > 2
+    opened = opening.result()
+    assert isinstance(opened, Connection)
+    assert isinstance(await opened.request(REQUEST, LATER), Answer)  # so the server has met all that came before
+    opened.abort()
+    await opened.lost
+    async with asyncio.timeout(5):
+        for _ in range(api.connections):
+            await closed.get()
+
+
+def certificate_required() -> ssl.SSLError:
+    error = ssl.SSLError(1, "alert")
+    error.reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    return error
+
+
+async def test_a_refused_handshake_is_told_even_if_nothing_was_asked_yet() -> None:
+    connection = Connection(asyncio.get_running_loop(), lambda _: None)
+    connection.connection_lost(certificate_required())
+    assert (await connection.lost).startswith("the server refused the TLS handshake: it requires a client certificate")
+
+
+async def test_no_alert_undoes_that_a_connection_has_carried_a_request(join: Join) -> None:
+    connection, server = await join(lambda _: None)
+    loop = asyncio.get_running_loop()
+    awaited = connection.request(REQUEST, LATER)
+    await loop.sock_sendall(server, OK)
+    await awaited
+    awaited = connection.request(REQUEST, LATER)
+    connection.connection_lost(certificate_required())
+    assert await awaited == NoAnswer(sent=True, reason="the connection broke before an answer")
+    connection.lost = loop.create_future()  # the real end is still to come
 
 
 async def test_the_last_address_tells_why_there_is_no_connection() -> None:

@@ -25,7 +25,8 @@ class Answer(NamedTuple):
 class NoAnswer:
     """No complete answer.
 
-    sent: whether a byte of the request may have been handed to the kernel.
+    sent: whether a byte of the request may have been handed to the kernel. (False as well where the server proves that it has
+    read none of it: it refused the TLS handshake, which TLS 1.3 lets it do after the client has begun to send.)
     reason: for people, without secrets: "connection refused by 127.0.0.1:8080", "no answer within 30 s".
     """
 

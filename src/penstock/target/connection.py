@@ -54,9 +54,9 @@ class Connection(asyncio.Protocol):
         """Write one request. From here on its bytes may be in the kernel's hands."""
         self._parser.next()
         self.deadline = deadline
-        self.awaited = self._loop.create_future()
+        self.awaited = awaited = self._loop.create_future()
         self._transport.write(data)
-        return self.awaited
+        return awaited
 
     def expire(self, seconds: float) -> None:
         """The time of the request under way is over, `seconds` after it began."""

@@ -85,7 +85,13 @@ class Opener:
             ssl=self._tls,
             server_hostname=self._address.host if self._tls is not None else None,
         )
-        await asyncio.sleep(0)  # a turn of the loop: what the server says before it is asked is heard now, and ends it
+        try:
+            await asyncio.sleep(
+                0
+            )  # a turn of the loop: what the server says before it is asked is heard now, and ends it
+        except asyncio.CancelledError:
+            connection.abort()
+            raise
         return connection
 
 
