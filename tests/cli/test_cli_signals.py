@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.cli.conftest import ORDERS, Shop
+
+PATIENCE = 40.0  # seconds after which a test is given up
 
 
 @contextmanager
@@ -21,8 +25,10 @@ def running(shop: Shop, *words: str, concurrency: int = 1) -> Iterator[subproces
     assert shop.penstock("prepare", "orders.yaml").code == 0
     run = shop.start("run", "orders.yaml", "--json", *words)
     try:
+        ends_at = time.monotonic() + PATIENCE
         while shop.api.applied() < 3:
             assert run.poll() is None, run.communicate()
+            assert time.monotonic() < ends_at, "nothing was delivered"
         yield run
     finally:
         run.kill()
@@ -33,7 +39,7 @@ def running(shop: Shop, *words: str, concurrency: int = 1) -> Iterator[subproces
 def test_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, number: signal.Signals) -> None:
     with running(slow_shop) as run:
         run.send_signal(number)
-        out, err = run.communicate(timeout=30)
+        out, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == 3
     assert "once more to leave at once" in err
     applied = slow_shop.api.applied()
@@ -46,10 +52,9 @@ def test_the_second_signal_leaves_at_once_and_the_next_run_goes_on(slow_shop: Sh
     with running(slow_shop) as run:
         run.send_signal(signal.SIGINT)
         assert run.stderr is not None
-        while "once more" not in run.stderr.readline():
-            pass
+        assert any("once more" in line for line in run.stderr)
         run.send_signal(signal.SIGINT)
-        run.communicate(timeout=30)
+        run.communicate(timeout=PATIENCE)
     assert run.returncode == 3
     slow_shop.write_job("orders", concurrency=16)
     assert slow_shop.penstock("run", "orders.yaml").code == 1
@@ -71,7 +76,7 @@ def test_several_processes_do_the_job_together(shop: Shop) -> None:
 def test_one_signal_drains_every_process(slow_shop: Shop) -> None:
     with running(slow_shop, "--processes", "2") as run:
         run.send_signal(signal.SIGTERM)
-        out, _ = run.communicate(timeout=30)
+        out, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == 3
     assert f'"imported":{slow_shop.api.applied()},' in out
 
@@ -82,8 +87,8 @@ def test_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Sho
         assert len(workers) == 2
         run.kill()
         run.wait()
-        while any(is_alive(worker) for worker in workers):
-            pass
+        for worker in workers:
+            wait_for_end(worker)
     assert slow_shop.imported() == slow_shop.api.applied() < ORDERS
 
 
@@ -91,7 +96,7 @@ def test_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Sho
 def test_a_killed_worker_does_not_stop_the_others(slow_shop: Shop, which: int) -> None:
     with running(slow_shop, "--processes", "2", concurrency=4) as run:
         os.kill(children(run.pid)[which], signal.SIGKILL)
-        _, err = run.communicate(timeout=60)
+        _, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == 1, err
     assert "ended unexpectedly (killed by signal 9)" in err
     assert slow_shop.imported() == ORDERS - 1
@@ -132,8 +137,14 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def is_alive(pid: int) -> bool:
+def wait_for_end(pid: int) -> None:
+    """Of a process that is nobody's child here any more."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        readable, _, _ = select.select([handle], [], [], PATIENCE)
+        assert readable, f"process {pid} does not end"
+    finally:
+        os.close(handle)
