@@ -131,6 +131,15 @@ def test_check_sends_nothing_and_shows_the_first_requests(shop: Shop) -> None:
     assert shop.api.stats()["requests"] == 0
 
 
+def test_check_shows_people_one_request_whole_and_of_the_others_what_differs(shop: Shop) -> None:
+    ended = prepared(shop).penstock("check", "orders.yaml")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.count("Authorization: Bearer $API_TOKEN") == 1
+    assert ended.err.count("Idempotency-Key: ") == 10
+    assert ended.err.count('"orderNo":"A-10"') == 1
+    assert ended.err.endswith("orders: ready: penstock run orders.yaml\n")
+
+
 def test_check_of_a_target_that_does_not_answer_may_be_run_later(shop: Shop) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -71,8 +71,12 @@ def test_where_stderr_is_no_terminal_a_line_comes_every_few_seconds() -> None:
     assert len(lines_for(*(progress(second / 2, second) for second in range(24)))) == 3
 
 
+def test_a_run_that_is_over_at_once_needs_no_line() -> None:
+    assert lines_for(progress(0.0, 1), progress(0.5, 2)) == []
+
+
 def test_a_hold_and_its_end_are_told_at_once() -> None:
-    lines = lines_for(progress(0.0, 1), progress(1.0, 1, hold="answered 401"), progress(2.0, 1))
+    lines = lines_for(progress(1.0, 1), progress(2.0, 1, hold="answered 401"), progress(3.0, 1))
     assert ["holding" in line for line in lines] == [False, True, False]
 
 

@@ -41,5 +41,9 @@ def test_without_a_rate_two_speeds_are_told() -> None:
     assert of_size(360_000, None).text.endswith("it takes 1 h at 100/s and 6 min at 1,000/s")
 
 
+def test_a_few_rows_need_no_reckoning() -> None:
+    assert of_size(40, None).text == "about 40 rows, so a ledger of about 7.6 kB; a matter of seconds or minutes"
+
+
 def test_a_size_that_nobody_knows_is_not_made_up() -> None:
     assert of_size(None, 500.0).grade is Grade.WARNING

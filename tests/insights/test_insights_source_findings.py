@@ -75,6 +75,11 @@ def test_a_wrapped_query_is_a_matter_only_where_it_is_slow() -> None:
     assert len(graded(of_source(replace(SOURCE, is_inside=False, page=SCANNED)), Grade.WARNING)) == 2
 
 
+def test_no_limit_is_no_news_in_sqlite() -> None:
+    sqlite = ServerFacts("SQLite", "3.45.1", (3, 45, 1), is_read_only=False)
+    assert not graded(of_source(replace(SOURCE, longest_key=None, server=sqlite)), Grade.WARNING)
+
+
 def test_a_key_too_long_for_the_ledger_is_a_problem() -> None:
     [problem] = graded(of_source(replace(SOURCE, longest_key=501)), Grade.PROBLEM)
     assert problem.text == "id may need 501 characters, and the ledger holds 500"

@@ -88,8 +88,11 @@ def _print(report: CheckReport, file: str, console: Console) -> None:
     console.print(report.job, style="bold")
     for finding in report.findings:
         console.print(_line(finding))
+    whole: list[str] = []
     for sample in report.samples:
-        _print_sample(sample, console)
+        lines = [] if sample.request is None else [printable(line) for line in curl(sample.request).splitlines()]
+        _print_sample(sample, lines, whole, console)
+        whole = whole or lines
     verdicts = {
         ExitCode.WELL: f"ready: penstock run {file}",
         ExitCode.FINDINGS: f"ready, but not every row maps: those would fail, the others go: penstock run {file}",
@@ -107,12 +110,15 @@ def _line(finding: Finding) -> Text:
     return line
 
 
-def _print_sample(sample: Sample, console: Console) -> None:
+def _print_sample(sample: Sample, lines: list[str], whole: list[str], console: Console) -> None:
+    """lines: of its request. whole: of the first request that was shown; of later ones only what differs is."""
     key = printable(plain_key(sample.key))
     if sample.error:
         console.print(Text(f"row {key} does not map: {printable(sample.error)}", style=_STYLES[Grade.WARNING]))
     elif sample.request is None:
         console.print(f"row {key}: skipped by the mapping")
+    elif not whole:
+        console.print("\n  ".join([f"row {key} would be sent as:", *lines]))
     else:
-        console.print(f"row {key} would be sent as:")
-        console.print("\n".join(f"  {printable(line)}" for line in curl(sample.request).splitlines()))
+        differing = [line for line in lines if line not in whole]
+        console.print("\n  ".join([f"row {key} the same way, but for:", *differing]))

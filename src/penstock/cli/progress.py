@@ -17,6 +17,7 @@ from penstock.engine.report import Progress
 from penstock.insights.words import number
 
 SECONDS_BETWEEN_LINES = 5.0
+FIRST_LINE_AFTER = 1.0  # a run that is over sooner has its summary
 
 Show: TypeAlias = Callable[[Progress], None]
 
@@ -39,7 +40,7 @@ class PlainLines:
     def __init__(self, job: str, console: Console) -> None:
         self._follower = Follower(job)
         self._console = console
-        self._next_at = 0.0
+        self._next_at = FIRST_LINE_AFTER
         self._hold = ""
 
     def show(self, progress: Progress) -> None:

@@ -10,6 +10,7 @@ from penstock.insights.words import duration, number, per_second, size
 LEDGER_BYTES_PER_ROW = 190
 # Where the job sets no rate, nobody knows what the API bears before it has been asked.
 _RATES_TO_TELL = (100.0, 1000.0)
+_FEW = 10_000
 
 
 def of_error(subject: str, error: PenstockError) -> Finding:
@@ -34,5 +35,7 @@ def of_size(keys: int | None, rate: float | None) -> Finding:
         return Finding(
             "estimate", Grade.OK, f"{ledger}; at the job's rate of {per_second(rate)} {duration(keys / rate)}"
         )
+    if keys < _FEW:
+        return Finding("estimate", Grade.OK, f"{ledger}; a matter of seconds or minutes")
     times = " and ".join(f"{duration(keys / rate)} at {per_second(rate)}" for rate in _RATES_TO_TELL)
     return Finding("estimate", Grade.OK, f"{ledger}; it takes {times}")

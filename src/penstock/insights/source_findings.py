@@ -89,10 +89,10 @@ def _of_zone(facts: SourceFacts) -> list[Finding]:
 def _of_key(facts: SourceFacts, file: str) -> list[Finding]:
     name = ", ".join(facts.key)
     findings = []
-    if facts.longest_key is None:
+    if facts.longest_key is None and facts.server.product != "SQLite":  # where no column has a limit
         text = f"no limit of {name} is known; the ledger holds keys of up to {MAX_KEY_TEXT} characters"
         findings.append(Finding("key", Grade.WARNING, text))
-    elif facts.longest_key > MAX_KEY_TEXT:
+    elif facts.longest_key is not None and facts.longest_key > MAX_KEY_TEXT:
         text = f"{name} may need {facts.longest_key} characters, and the ledger holds {MAX_KEY_TEXT}"
         findings.append(Finding("key", Grade.PROBLEM, text, "choose a shorter key"))
     if facts.key_may_be_null:
