@@ -26,11 +26,28 @@ def failed_in_mapping(row: Row, error: RowError, attempts: int) -> Settlement:
     return Settlement(row.key, RowState.FAILED, attempts, reason=reason)
 
 
-class Feeder:
-    """limit: deliver at most so many rows in this run (None: all)."""
+class RowLimit:
+    """How many rows this run may still hand on (None: all there are)."""
 
+    def __init__(self, rows: int | None) -> None:
+        self._left = rows
+
+    @property
+    def is_reached(self) -> bool:
+        return self._left == 0
+
+    def take(self, rows: int) -> int:
+        """As many of so many rows as may go."""
+        if self._left is None:
+            return rows
+        taken = min(rows, self._left)
+        self._left -= taken
+        return taken
+
+
+class Feeder:
     def __init__(
-        self, parts: Parts, announcer: Announcer, outbox: Outbox, settler: Settler, stop: Stop, *, limit: int | None
+        self, parts: Parts, announcer: Announcer, outbox: Outbox, settler: Settler, stop: Stop, *, limit: RowLimit
     ) -> None:
         self._render = parts.render
         self._settings = parts.settings
@@ -39,8 +56,7 @@ class Feeder:
         self._outbox = outbox
         self._settler = settler
         self._stop = stop
-        self._left = limit
-        self.limit_is_reached = False
+        self._limit = limit
         self._pages: asyncio.Queue[Page | None] = asyncio.Queue(PAGES_AHEAD)
 
     async def read_ahead(self, pages: AsyncIterator[Page]) -> None:
@@ -55,10 +71,10 @@ class Feeder:
 
     async def feed(self) -> None:
         """The loop that hands rows on, until the last page or the limit. Asked to stop, it takes pages and leaves their rows."""
-        while not self.limit_is_reached and (page := await self._pages.get()) is not None:
+        while not self._limit.is_reached and (page := await self._pages.get()) is not None:
             for start in range(0, len(page.rows), self._announcer.chunk):
                 await self._outbox.wanted()
-                if self.limit_is_reached or self._stop.is_asked or page.range.is_lost:
+                if self._limit.is_reached or self._stop.is_asked or page.range.is_lost:
                     break
                 await self._feed_chunk(page, page.rows[start : start + self._announcer.chunk])
                 # Mapping a chunk takes about a millisecond: let answers be read in between.
@@ -70,10 +86,7 @@ class Feeder:
             pass
 
     async def _feed_chunk(self, page: Page, rows: Sequence[tuple[Row, LedgerRow | None]]) -> None:
-        if self._left is not None:
-            rows = rows[: self._left]
-            self._left -= len(rows)
-            self.limit_is_reached = self._left == 0
+        rows = rows[: self._limit.take(len(rows))]
         deliveries = [
             delivery
             for row, before in rows

@@ -20,7 +20,9 @@ BEATS_BEFORE_SHARING = 2
 
 
 class Heartbeat:
-    """pulse: how the worker fares right now. rate: requests per second that this worker may send at most, whatever its share."""
+    """pulse: how the worker fares right now. give_way: called when the others have all of the job's concurrency.
+    rate: requests per second that this worker may send at most, whatever its share.
+    """
 
     def __init__(
         self,
@@ -31,6 +33,7 @@ class Heartbeat:
         settler: Settler,
         *,
         pulse: Callable[[], Pulse],
+        give_way: Callable[[], None],
         rate: float,
     ) -> None:
         self.control: Control | None = None
@@ -40,6 +43,7 @@ class Heartbeat:
         self._senders = senders
         self._settler = settler
         self._pulse = pulse
+        self._give_way = give_way
         self._rate = rate
         self._beats = 0
         self._now = asyncio.Event()
@@ -108,6 +112,9 @@ class Heartbeat:
         )
         pace.set_paused(control.paused)
         self._senders.grow(share)
+        self._parts.bell.ring()
+        if share == 0 and not is_new:
+            self._give_way()
         self.control = control
         self._heard.set()
         self._outbox.pump()

@@ -56,6 +56,10 @@ class Reader:
         sweeps = _Sweeps(await self._parts.ledger.last_sweep())
         while not self._stop.is_asked:
             try:
+                if not self._parts.pace.has_share:
+                    # A range that this worker may not work on would wait here for nothing.
+                    await self._parts.bell.wait(LOOK_AGAIN)
+                    continue
                 range_ = await self._next_range(sweeps)
                 if range_ is None:
                     if self._only is not None or await self._is_over(sweeps):

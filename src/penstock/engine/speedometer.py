@@ -10,8 +10,8 @@ SECONDS = 5.0
 class Speedometer:
     """Feed it the number of finished rows every now and then; it tells their rate over the last few seconds."""
 
-    def __init__(self, now: float) -> None:
-        self._looks: deque[tuple[float, int]] = deque([(now, 0)])
+    def __init__(self, now: float, finished: int) -> None:
+        self._looks: deque[tuple[float, int]] = deque([(now, finished)])
 
     def look(self, now: float, finished: int) -> None:
         self._looks.append((now, finished))
@@ -26,12 +26,10 @@ class Speedometer:
 
 def limited_by(*, pace: str, has_room: bool, waiting: int, in_flight: int, concurrency: int) -> str:
     """What is short, in one word: what the pace says, else the ledger, requests in flight, or the source ("" if nothing is)."""
-    if pace:
+    if pace or concurrency == 0:
         return pace
     if not has_room:
         return "ledger"
-    if in_flight >= concurrency > 0:
+    if in_flight >= concurrency:
         return "concurrency"
-    if waiting == 0:
-        return "source"
-    return ""
+    return "source" if waiting == 0 else ""

@@ -44,6 +44,16 @@ class Stop:
             self.error, self.ended, self.detail = error, Ended.FAILED, str(error)
         self._asked.set()
 
+    async def pass_on(self, turn: Stop) -> None:
+        """When this one is asked, ask the other."""
+        await self._asked.wait()
+        turn.drain(self.ended, self.detail)
+
+    def take_over(self, turn: Stop) -> None:
+        """What ended the other has ended the run."""
+        self.ended, self.detail, self.error = turn.ended, turn.detail, turn.error
+        self._asked.set()
+
     async def asked(self) -> None:
         await self._asked.wait()
 

@@ -16,13 +16,13 @@ EVERY = 0.5
 
 
 class Watch:
-    """seconds: how long the run may take (None: as long as it takes)."""
+    """ends_at: when the run is to end, on the loop's clock (math.inf: when it is over)."""
 
-    def __init__(self, parts: Parts, reader: Reader, stop: Stop, *, seconds: float | None) -> None:
+    def __init__(self, parts: Parts, reader: Reader, stop: Stop, *, ends_at: float) -> None:
         self._parts = parts
         self._reader = reader
         self._stop = stop
-        self._seconds = seconds
+        self._ends_at = ends_at
         self._noted: Hold | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -34,11 +34,10 @@ class Watch:
     async def watch(self) -> None:
         """The loop; it goes on while the run drains."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
         while True:
             now = loop.time()
-            if self._seconds is not None and now - began >= self._seconds:
-                self._stop.drain(Ended.STOPPED, f"the {self._seconds:g} seconds given to this run are over")
+            if now >= self._ends_at:
+                self._stop.drain(Ended.STOPPED, "the time given to this run is over")
             hold = self.hold
             if hold is not None and now - hold.since >= self._parts.settings.give_up_after:
                 self._stop.drain(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from penstock.engine.ahead import count_ahead
 from penstock.engine.announcer import WINDOW, Announcer
 from penstock.engine.delivery import OpenRanges
-from penstock.engine.feeder import Feeder
+from penstock.engine.feeder import Feeder, RowLimit
 from penstock.engine.flagging import Flagging
 from penstock.engine.heartbeat import Heartbeat
 from penstock.engine.outbox import Outbox
@@ -49,9 +49,21 @@ class Task:
 
 
 class Worker:
-    """Made inside the running loop; good for one `run`."""
+    """Made inside the running loop; good for one `run`. limit, tallies, began: of the whole run, which may take several
+    workers, one after the other."""
 
-    def __init__(self, parts: Parts, task: Task, stop: Stop, show: Show | None, loops: asyncio.TaskGroup) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        task: Task,
+        *,
+        limit: RowLimit,
+        tallies: Tallies,
+        began: float,
+        stop: Stop,
+        show: Show | None,
+        loops: asyncio.TaskGroup,
+    ) -> None:
         settings = parts.settings
         self._parts = parts
         self._task = task
@@ -59,11 +71,13 @@ class Worker:
         self._show = show
         self._loops = loops
         self._time = asyncio.get_running_loop().time
-        self._began = self._time()
-        self._speed = Speedometer(self._began)
-        self.tallies = Tallies(Mishaps(settings.stop_at), stop)
+        self._began = began
+        self._limit = limit
+        self._tallies = tallies
+        self._speed = Speedometer(self._time(), tallies.finished)
+        self.gave_way = False
         self._ranges = OpenRanges()
-        self._settler = Settler(parts, self._ranges, self.tallies, stop, self._settled)
+        self._settler = Settler(parts, self._ranges, self._tallies, stop, self._settled)
         self._outbox = Outbox(
             pace=parts.pace,
             time=self._time,
@@ -75,8 +89,8 @@ class Worker:
         )
         self._announcer = Announcer(parts, self._ranges, self._outbox, self._settler, stop)
         self._reader = Reader(parts, self._ranges, self._settler, stop, only=task.only)
-        self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=task.limit)
-        self._senders = Senders(parts, self._outbox, self._announcer, self._settler, self.tallies, loops)
+        self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=limit)
+        self._senders = Senders(parts, self._outbox, self._announcer, self._settler, self._tallies, loops)
         self._heartbeat = Heartbeat(
             parts,
             self._ranges,
@@ -84,10 +98,11 @@ class Worker:
             self._senders,
             self._settler,
             pulse=self._pulse,
+            give_way=self._give_way,
             rate=task.rate,
         )
         self._flagging = None if parts.flag_desk is None else Flagging(parts.ledger, parts.flag_desk)
-        self._watch = Watch(parts, self._reader, stop, seconds=task.seconds)
+        self._watch = Watch(parts, self._reader, stop, ends_at=began + (task.seconds or math.inf))
 
     async def run(self) -> None:
         """Deliver until the run is over or asked to stop; then let what is on the wire end, and settle."""
@@ -115,15 +130,17 @@ class Worker:
         if self._task.is_bounded:
             self._stop.drain(Ended.LIMIT, "what was asked for is done")
         self._stop.drain(Ended.DONE)
-        if self._feeder.limit_is_reached:
+        if self._limit.is_reached:
             await self._feeder.discard()
 
     def _is_quiet(self) -> bool:
-        return (
-            self._outbox.is_idle
-            and self._announcer.is_idle
-            and (self._feeder.limit_is_reached or not len(self._ranges))
-        )
+        return self._outbox.is_idle and self._announcer.is_idle and (self._limit.is_reached or not len(self._ranges))
+
+    def _give_way(self) -> None:
+        """The others have all of the job's concurrency: what this worker holds is theirs to work on."""
+        if len(self._ranges):
+            self.gave_way = True
+            self._stop.drain(Ended.STOPPED, "the other workers have all of the job's concurrency")
 
     async def _drain(self, foreground: Iterable[asyncio.Task[None]]) -> None:
         """Nothing new goes out; what is on the wire ends; everything known is written; what is left is given back."""
@@ -161,7 +178,7 @@ class Worker:
         self._heartbeat.beat_now()
 
     def _pulse(self) -> Pulse:
-        self._speed.look(self._time(), self.tallies.finished)
+        self._speed.look(self._time(), self._tallies.finished)
         hold = self._watch.hold
         return Pulse(
             in_flight=self._outbox.in_flight,
@@ -191,7 +208,7 @@ class Worker:
                 self._show(
                     Progress(
                         counts=counts,
-                        tally=self.tallies.tally,
+                        tally=self._tallies.tally,
                         rows_per_second=pulse.rows_per_second,
                         elapsed=self._time() - self._began,
                         in_flight=pulse.in_flight,
@@ -204,10 +221,22 @@ class Worker:
 
 
 async def work(parts: Parts, task: Task, stop: Stop, show: Show | None = None) -> Tally:
-    """Run one worker from the first lease to the last commit. Raises the PenstockError that ended it, once it has drained."""
-    async with asyncio.TaskGroup() as loops:
-        worker = Worker(parts, task, stop, show, loops)
-        await worker.run()
+    """Run one worker from the first lease to the last commit. Raises the PenstockError that ended it, once it has drained.
+
+    When the others have all of the job's concurrency it gives its ranges back, and begins anew: it then waits for a share.
+    """
+    limit, began = RowLimit(task.limit), asyncio.get_running_loop().time()
+    tallies = Tallies(Mishaps(parts.settings.stop_at), stop)
+    while True:
+        turn = Stop()
+        async with asyncio.TaskGroup() as loops:
+            passing_on = loops.create_task(stop.pass_on(turn))
+            worker = Worker(parts, task, limit=limit, tallies=tallies, began=began, stop=turn, show=show, loops=loops)
+            await worker.run()
+            passing_on.cancel()
+        if not worker.gave_way or stop.is_asked or turn.error is not None:
+            break
+    stop.take_over(turn)
     if stop.error is not None:
         raise stop.error
-    return worker.tallies.tally
+    return tallies.tally

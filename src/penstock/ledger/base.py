@@ -120,7 +120,7 @@ class Control:
     concurrency: int | None
     workers: int
     rank: int = (
-        0  # of the asking worker among the live ones, by owner: 0 .. workers - 1 (shares that do not divide evenly)
+        0  # of the asking worker among the live ones, by age: 0 .. workers - 1 (shares that do not divide evenly)
     )
 
 

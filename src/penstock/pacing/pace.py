@@ -71,6 +71,11 @@ class Pace:
         """How many requests may be on the wire at once, were there no hold, pause or opening."""
         return self._share if self.limit is None else min(self.limit.value, self._share)
 
+    @property
+    def has_share(self) -> bool:
+        """Whether this worker may send at all: with more workers than concurrency, the youngest wait."""
+        return self._share > 0
+
     def allowed(self) -> int:
         """How many requests may be on the wire at once, right now."""
         if self._paused or self._blocks:
