@@ -62,6 +62,23 @@ def test_the_second_signal_leaves_at_once_and_the_next_run_goes_on(slow_shop: Sh
     assert slow_shop.imported() == ORDERS - 1
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_run_for_a_while_stops_softly_and_may_go_on(slow_shop: Shop, processes: str) -> None:
+    slow_shop.write_job("orders", concurrency=1)
+    assert slow_shop.penstock("prepare", "orders.yaml").code == 0
+    ended = slow_shop.penstock("run", "orders.yaml", "--json", "--for", "1s", "--processes", processes)
+    assert ended.code == 3
+    assert ended.document["imported"] == slow_shop.imported() == slow_shop.api.applied() < ORDERS - 1
+
+
+def test_each_of_several_processes_has_its_part_of_the_commands_rate(shop: Shop) -> None:
+    assert shop.penstock("prepare", "orders.yaml").code == 0
+    run = shop.penstock("run", "orders.yaml", "--json", "--rate", "20/s", "--processes", "2").document["run"]
+    assert isinstance(run, dict)
+    # All orders are one range, so that one of the two does it all.
+    assert run["attempts"] / run["seconds"] < 15
+
+
 def test_several_processes_do_the_job_together(shop: Shop) -> None:
     assert shop.penstock("prepare", "orders.yaml").code == 0
     ended = shop.penstock("run", "orders.yaml", "--processes", "2", "--json")

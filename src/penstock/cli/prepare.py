@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -12,6 +13,8 @@ from penstock.cli.exits import ExitCode
 from penstock.cli.jobs import load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, emit_text, people
+
+LONGEST_LINE = 110  # of a statement shown to people; --print-sql and --json have all of it
 
 
 def prepare(
@@ -51,7 +54,7 @@ def prepare(
     else:
         console = people()
         for statement in statements:
-            console.print(f"{statement};")
+            console.print(shorten(statement, LONGEST_LINE, placeholder=" ..."))
         done = "undone" if undo else f"ready; penstock run {file} delivers"
         console.print(f"{named.job.name}: {done if statements else 'nothing to do'}")
     return ExitCode.WELL
