@@ -3,6 +3,7 @@
 import pytest
 
 from penstock.cli.messages import Broken, Finished, Underway, decode, encode
+from penstock.cli.run import worker_arguments
 from penstock.cli.team import team_progress, team_report
 from penstock.engine.report import Progress, Summary, Tally
 from penstock.engine.stop import Ended
@@ -56,6 +57,15 @@ def test_a_message_is_one_line_and_comes_back_the_same(message: Underway | Finis
 def test_a_line_that_is_no_message_is_refused() -> None:
     with pytest.raises(ValueError, match="kind"):
         decode(b'{"kind": "rumour"}')
+
+
+def test_each_worker_has_its_part_of_the_rate_and_all_of_the_time() -> None:
+    assert worker_arguments("a b.yaml", RunOptions(rate=10.0, seconds=90.5), processes=4) == [
+        *["run", "a b.yaml"],
+        *["--rate", "9000.000/h"],
+        *["--for", "90.500s"],
+    ]
+    assert worker_arguments("orders.yaml", RunOptions(), processes=4) == ["run", "orders.yaml"]
 
 
 def test_progress_adds_up_what_is_each_workers_own() -> None:

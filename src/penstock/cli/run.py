@@ -128,15 +128,21 @@ class _Command:
             options = replace(self._options, keys=keys, seconds=self._seconds_left())
             return await wiring.run_job(named.job, options, stop, show=show)
 
-    async def _in_processes(self, named: NamedJob, show: Show) -> Summary:
-        arguments = ["run", named.file]
-        if self._options.rate is not None:
-            arguments += ["--rate", f"{self._options.rate / self._processes * 3600:.3f}/h"]
-        seconds = self._seconds_left()
-        if seconds is not None:
-            arguments += ["--for", f"{seconds:.3f}s"]
+    async def _in_processes(self, named: NamedJob, show: Show) -> RunReport:
+        options = replace(self._options, seconds=self._seconds_left())
+        arguments = worker_arguments(named.file, options, self._processes)
         return await Supervisor(self._console, show).run(arguments, self._processes, self._interruption)
 
     def _seconds_left(self) -> float | None:
         """`--for` is the time of the whole command."""
         return None if self._ends_at is None else max(0.0, self._ends_at - time.monotonic())
+
+
+def worker_arguments(file: str, options: RunOptions, processes: int) -> list[str]:
+    """The command line of each of several worker processes, after `penstock`: its part of the rate, all of the time."""
+    arguments = ["run", file]
+    if options.rate is not None:
+        arguments += ["--rate", f"{options.rate / processes * 3600:.3f}/h"]
+    if options.seconds is not None:
+        arguments += ["--for", f"{options.seconds:.3f}s"]
+    return arguments
