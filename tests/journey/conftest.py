@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -96,13 +97,13 @@ class Journey:
         assert process.returncode == exits, f"penstock {command} ended with {process.returncode}:\n{out}\n{err}"
         return out
 
-    def summary(self, *arguments: str, exits: int = 0) -> Mapping[str, int]:
+    def summary(self, *arguments: str, exits: int = 0) -> Mapping[str, Any]:
         """Deliver until nothing is pending; returns the line of `run --json`."""
         summary = json.loads(self.call("run", "--json", *arguments, exits=exits))
         assert isinstance(summary, dict)
         return summary
 
-    def finish(self) -> Mapping[str, int]:
+    def finish(self) -> Mapping[str, Any]:
         """As `summary`, where some rows may be in doubt."""
         process = self.start("run", "--json")
         out, err = process.communicate(timeout=3600)

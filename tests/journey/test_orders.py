@@ -21,7 +21,7 @@ def check_that_all_of_it_arrived(journey: Journey) -> None:
     assert journey.touched() == 0
     again = journey.summary()
     assert again["imported"] == proof.expected
-    assert again["run"] == {**again["run"], "sent": 0, "attempts": 0}
+    assert again["run"]["sent"] == again["run"]["attempts"] == 0
 
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["idempotent", "not idempotent"])

@@ -172,7 +172,8 @@ class Reader:
     async def _keys_pages(self, range_: OpenRange) -> AsyncIterator[Page]:
         source, ledger = self._parts.source, self._parts.ledger
         while not range_.is_read and not range_.is_lost:
-            waiting = await ledger.waiting(range_.lease.range_no, range_.read_upto, PAGE)
+            most = min(PAGE, source.rows_at_once)
+            waiting = await ledger.waiting(range_.lease.range_no, range_.read_upto, most)
             found = await source.read_keys([row.key for row in waiting]) if waiting else {}
             read_at = asyncio.get_running_loop().time()
             unseen = [row.key for row in waiting if row.reason in (FOUND_BY_SWEEP, ASKED_FOR)]
@@ -187,7 +188,7 @@ class Reader:
                     rows.append((found[row.key], row))
             if waiting:
                 range_.read_upto = waiting[-1].key
-            self._read(range_, len(rows), at_end=len(waiting) < PAGE)
+            self._read(range_, len(rows), at_end=len(waiting) < most)
             yield Page(range_, rows, read_at)
 
     def _read(self, range_: OpenRange, rows: int, *, at_end: bool) -> None:

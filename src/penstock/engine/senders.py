@@ -162,7 +162,9 @@ class Senders:
         """Read rows that waited long once more, many at a time. False: this one ended here, it left the query or does not map."""
         async with self._refreshing:
             if self._time() - delivery.read_at > STALE and self._may_change(delivery):
-                stale = self._outbox.stale(self._time() - STALE, REFRESHED_AT_ONCE)
+                stale = self._outbox.stale(
+                    self._time() - STALE, min(REFRESHED_AT_ONCE, self._parts.source.rows_at_once)
+                )
                 await self._refresh([delivery, *filter(self._may_change, stale)])
         return self._is_current(delivery)
 

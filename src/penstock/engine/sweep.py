@@ -23,10 +23,9 @@ async def sweep(source: Source, ledger: Ledger, lease: Lease, stop: Stop) -> boo
     while not stop.is_asked:
         keys, at_end = await source.keys_in_query(after, PAGE)
         if keys:
-            known = await ledger.look_up(keys)
-            missing = [key for key in keys if key not in known]
+            missing = await ledger.unknown(keys)
             if missing:
-                new, _ = await ledger.add_keys(missing, lease=lease, reason=FOUND_BY_SWEEP)
+                new, _ = await ledger.add_keys(sorted(missing), lease=lease, reason=FOUND_BY_SWEEP)
                 found += new
             after = keys[-1]
         if at_end:

@@ -270,6 +270,10 @@ class Ledger(Protocol):
         """Those of the keys that have a ledger row, whatever range wrote it. At most 1,000 keys."""
         ...
 
+    async def unknown(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
+        """Those of the keys that have no ledger row. At most 1,000 keys."""
+        ...
+
     async def waiting(self, range_no: int, after: KeyText | None, limit: int) -> Sequence[LedgerRow]:
         """The next pending rows that carry this range's number, in key-text order."""
         ...

@@ -33,9 +33,7 @@ WHERE job_id = :job AND owner = :owner
 _WISHES = text("SELECT paused, rate, concurrency FROM penstock_jobs WHERE job_id = :job")
 
 # By age: a newcomer never takes away the share of one who is at work.
-_ALIVE = (
-    "SELECT owner FROM penstock_workers WHERE job_id = :job AND alive_until > {now} ORDER BY started_at, owner"
-)
+_ALIVE = "SELECT owner FROM penstock_workers WHERE job_id = :job AND alive_until > {now} ORDER BY started_at, owner"
 
 
 class Heartbeat:

@@ -33,6 +33,12 @@ SELECT {row}
 FROM {batch} {look_up_in} penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
 """
 
+_UNKNOWN = """
+SELECT batch.row_key
+FROM {batch} LEFT JOIN penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
+WHERE known.row_key IS NULL
+"""
+
 # Served in order by penstock_rows_by_state, which ends in the primary key.
 _WAITING = """
 SELECT {row} FROM penstock_rows AS known
@@ -48,6 +54,7 @@ class Lookup:
         batch = dialect.unpack(_KEYS)
         self._look_up = dialect.statement(_LOOK_UP, row=ROW_COLUMNS, batch=batch)
         self._look_up_locked = dialect.statement(_LOOK_UP + " {for_update}", row=ROW_COLUMNS, batch=batch)
+        self._unknown = dialect.statement(_UNKNOWN, batch=batch)
         self._waiting = dialect.statement(_WAITING, row=ROW_COLUMNS)
 
     async def look_up(self, keys: Sequence[KeyText]) -> Mapping[KeyText, LedgerRow]:
@@ -55,6 +62,14 @@ class Lookup:
 
         async def read(connection: AsyncConnection) -> Mapping[KeyText, LedgerRow]:
             return by_key((await connection.execute(self._look_up, self._keyed(keys))).all())
+
+        return await self._transactions.read(read)
+
+    async def unknown(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
+        """See Ledger.unknown."""
+
+        async def read(connection: AsyncConnection) -> frozenset[KeyText]:
+            return frozenset((await connection.execute(self._unknown, self._keyed(keys))).scalars())
 
         return await self._transactions.read(read)
 

@@ -98,6 +98,9 @@ class SqlLedger:
     async def look_up(self, keys: Sequence[KeyText]) -> Mapping[KeyText, LedgerRow]:
         return await self._lookup.look_up(keys)
 
+    async def unknown(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
+        return await self._lookup.unknown(keys)
+
     async def waiting(self, range_no: int, after: KeyText | None, limit: int) -> Sequence[LedgerRow]:
         return await self._lookup.waiting(range_no, after, limit)
 

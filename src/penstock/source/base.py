@@ -58,6 +58,11 @@ class FlagsLocked(Exception):
 
 
 class Source(Protocol):
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows fit into memory at once, as far as the pages so far have shown: ask `read_keys` for no more."""
+        ...
+
     columns: Sequence[str]  # of the query, in order
 
     async def next_keys(self, after: KeyText | None, limit: int) -> KeyPage:
