@@ -128,7 +128,7 @@ class _Command:
             options = replace(self._options, keys=keys, seconds=self._seconds_left())
             return await wiring.run_job(named.job, options, stop, show=show)
 
-    async def _in_processes(self, named: NamedJob, show: Show) -> RunReport:
+    async def _in_processes(self, named: NamedJob, show: Show) -> Summary:
         options = replace(self._options, seconds=self._seconds_left())
         arguments = worker_arguments(named.file, options, self._processes)
         return await Supervisor(self._console, show).run(arguments, self._processes, self._interruption)
