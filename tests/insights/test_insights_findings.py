@@ -4,7 +4,8 @@ import pytest
 
 from penstock.errors import JobError, LedgerMissing, PenstockError, SourceUnreachable
 from penstock.insights.check import Finding, Grade
-from penstock.insights.findings import of_error, of_size, of_target
+from penstock.insights.findings import of_answers, of_error, of_size, of_target
+from penstock.spec.models import Target
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,19 @@ def test_a_few_rows_need_no_reckoning() -> None:
 
 def test_a_size_that_nobody_knows_is_not_made_up() -> None:
     assert of_size(None, 500.0).grade is Grade.WARNING
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ({}, ""),
+        ({"refuse": "{{ body.code > 0 }}"}, "target.refuse come"),
+        ({"retry": "{{ body.code == 1 }}", "refuse": "{{ body.code > 1 }}"}, "target.retry and target.refuse come"),
+        ({"accept": "{{ body.code == 0 }}", "refuse": "{{ body.code > 0 }}"}, ""),
+    ],
+)
+def test_rules_that_no_accepted_answer_ever_reaches_are_told(rules: dict[str, str], told: str) -> None:
+    target = Target.model_validate({"url": "http://127.0.0.1/orders", **rules})
+    findings = of_answers(target)
+    assert [finding.grade for finding in findings] == ([Grade.WARNING] if told else [])
+    assert all(finding.text.startswith(told) for finding in findings)

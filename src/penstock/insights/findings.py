@@ -5,6 +5,7 @@ from __future__ import annotations
 from penstock.errors import PenstockError, Unreachable
 from penstock.insights.check import Finding, Grade
 from penstock.insights.words import duration, number, per_second, size
+from penstock.spec.models import Target
 
 # Measured with 1 to 5 million rows on InnoDB: 102 to 111 bytes, and up to 80 more for receipt, status and fingerprint.
 LEDGER_BYTES_PER_ROW = 190
@@ -24,6 +25,16 @@ def of_target(address: str, trouble: str | None, seconds: float, *, tls: bool) -
         return Finding("target", Grade.UNREACHABLE, trouble)
     secured = "connected with TLS to" if tls else "connected to"
     return Finding("target", Grade.OK, f"{secured} {address} in {seconds * 1000:,.0f} ms; nothing was sent")
+
+
+def of_answers(target: Target) -> list[Finding]:
+    """What the job file's answer expressions leave open."""
+    asked_later = [name for name in ("retry", "refuse") if getattr(target, name) is not None]
+    if target.accept is not None or not asked_later:
+        return []
+    names = " and ".join(f"target.{name}" for name in asked_later)
+    text = f"{names} come after target.accept, and without one every 2xx answer is accepted before they are asked"
+    return [Finding("answers", Grade.WARNING, text, 'add one, like accept: "{{ status < 300 and body.code == 0 }}"')]
 
 
 def of_size(keys: int | None, rate: float | None) -> Finding:

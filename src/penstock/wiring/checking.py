@@ -9,7 +9,7 @@ from penstock.database.connect import Database
 from penstock.engine.owner import is_dead
 from penstock.errors import JobError, PenstockError, RowError
 from penstock.insights.check import CheckReport, Finding, Grade, Sample
-from penstock.insights.findings import of_error, of_size, of_target
+from penstock.insights.findings import of_answers, of_error, of_size, of_target
 from penstock.insights.requests import RenderedRequest, safe_request
 from penstock.insights.source_findings import of_source, of_twins
 from penstock.ledger.opening import read_model
@@ -40,6 +40,7 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
         findings, keys = await _look_at_source(job, databases.source, file=file, deep=deep)
         findings.append(await _look_at_ledger(job, databases.ledger))
         findings.append(await _look_at_target(job))
+        findings += of_answers(job.target)
         findings.append(of_size(keys, job.delivery.rate))
         samples: Sequence[Sample] = ()
         try:
