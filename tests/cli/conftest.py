@@ -121,6 +121,12 @@ def slow_shop(tmp_path: Path) -> Iterator[Shop]:
     yield from _shop(tmp_path, "--latency", "100ms")
 
 
+@pytest.fixture
+def very_slow_shop(tmp_path: Path) -> Iterator[Shop]:
+    """The same with an API so slow that a request is surely on the wire."""
+    yield from _shop(tmp_path, "--latency", "1s")
+
+
 def _shop(folder: Path, *arguments: str) -> Iterator[Shop]:
     with closing(sqlite3.connect(folder / "shop.db")) as connection:
         connection.execute(
