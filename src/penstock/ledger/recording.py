@@ -52,7 +52,7 @@ _TAKEN_OVER = (
     "state",
 )  # fmt: skip
 
-# One parameter for the whole batch: constant text, 4.5 times less CPU than a list of parameters (PROTOTYPE section 4). Never
+# One parameter for the whole batch: constant text, 4.5 times less CPU than a list of parameters. Never
 # REPLACE: it deletes. New rows are the rule; where the row is there already, the guard decides.
 _WRITE = """
 INSERT INTO penstock_rows (job_id, {names}, updated_at)
