@@ -34,6 +34,7 @@ def test_a_recalled_answer_decides_and_the_rest_is_in_doubt() -> None:
 
 def test_what_is_final_is_neither_recalled_nor_in_doubt() -> None:
     assert aftermath({"1": None}, {"1": row(FAILED)}, [Settlement("1", IMPORTED)], is_idempotent=False) == []
+    assert aftermath({"1": None}, {"1": row(IMPORTED)}, [], is_idempotent=False) == []
 
 
 def test_an_attempt_that_may_have_been_made_is_counted_only_where_the_row_ends() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Control, Lease, Pulse
+from penstock.ledger.base import Control, IsDead, Lease, Pulse
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.schema import REASON_LENGTH
@@ -37,14 +37,16 @@ _ALIVE = "SELECT owner FROM penstock_workers WHERE job_id = :job AND alive_until
 
 
 class Heartbeat:
-    def __init__(self, transactions: Transactions, dialect: LedgerDialect, job_id: int, held: HeldLeases) -> None:
+    def __init__(
+        self, transactions: Transactions, dialect: LedgerDialect, job_id: int, held: HeldLeases, is_dead: IsDead
+    ) -> None:
         self._transactions = transactions
         self._job_id = job_id
         self._held = held
         self._renew = dialect.statement(_RENEW)
         self._fences = dialect.statement(_FENCES).bindparams(bindparam("ranges", expanding=True))
         self._tell = dialect.statement(_TELL)
-        self._control = ControlReader(dialect, job_id)
+        self._control = ControlReader(dialect, job_id, is_dead)
 
     async def renew(
         self, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse
@@ -90,12 +92,15 @@ class Heartbeat:
 class ControlReader:
     """What people have asked for, and among how many it is shared."""
 
-    def __init__(self, dialect: LedgerDialect, job_id: int) -> None:
+    def __init__(self, dialect: LedgerDialect, job_id: int, is_dead: IsDead) -> None:
         self._job_id = job_id
+        self._is_dead = is_dead
         self._alive = dialect.statement(_ALIVE)
 
     async def read(self, connection: AsyncConnection, owner: str | None = None) -> Control:
         paused, rate, concurrency = (await connection.execute(_WISHES, {"job": self._job_id})).one()
-        alive = list((await connection.execute(self._alive, {"job": self._job_id})).scalars())
+        heard_of = (await connection.execute(self._alive, {"job": self._job_id})).scalars()
+        # The share of one that was killed must not lie idle until its silence is long enough.
+        alive = [each for each in heard_of if not self._is_dead(each)]
         rank = alive.index(owner) if owner in alive else 0
         return Control(bool(paused), rate, concurrency, workers=len(alive), rank=rank)

@@ -100,6 +100,39 @@ async def test_a_worker_whose_range_was_taken_over_and_given_back_cannot_settle(
         await bench.alice.settle([portion(lease, 2, imported("1"))], marked)
 
 
+async def test_a_worker_that_leased_its_range_again_cannot_write_by_the_old_lease(bench: Bench) -> None:
+    old = await span(bench.alice, None, "9")
+    await bench.run_out(old)
+    await bench.bob.settle([released(await take(bench.bob), 1)], marked)
+    await take(bench.alice, ALICE)
+
+    with pytest.raises(LeaseLost):
+        await bench.alice.settle([portion(old, 2, imported("1"))], marked)
+    with pytest.raises(LeaseLost):
+        await bench.alice.open_window(old, 1, [("1", None)], 30.0)
+
+    assert (await bench.states(), await bench.windows()) == ({}, 0)
+
+
+async def test_a_batch_number_that_the_new_owner_has_used_is_not_taken_for_ones_own(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.run_out(lease)
+    await bench.bob.settle([portion(await take(bench.bob), 1, imported("1"))], marked)
+
+    with pytest.raises(LeaseLost):
+        await bench.alice.settle([portion(lease, 1, imported("2"))], marked)
+
+
+async def test_a_row_that_has_ended_is_not_ended_again_in_its_own_range(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([portion(lease, 1, imported("1"))], marked)
+
+    await bench.alice.settle([portion(lease, 2, failed("1"))], marked)
+
+    assert await bench.states() == {"1": "imported"}
+    await bench.assert_it_adds_up()
+
+
 async def test_one_lost_range_rolls_the_whole_batch_back(bench: Bench) -> None:
     first, second = await span(bench.alice, None, "5"), await span(bench.alice, "5", "9")
     await bench.run_out(second)
