@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncmy
 from pydantic import SecretStr
 from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -121,7 +122,7 @@ def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float)
     def engine_of(isolation_level: str, session: Sequence[str]) -> AsyncEngine:
         engine = create_async_engine(
             url,
-            connect_args={"connect_timeout": connect_seconds, "charset": "utf8mb4"},
+            connect_args={"charset": "utf8mb4", "async_creator_fn": _driver_connect(connect_seconds)},
             pool_size=connections,
             max_overflow=2,
             pool_timeout=30.0,
@@ -147,3 +148,16 @@ def _run_on_connect(engine: AsyncEngine, statements: Sequence[str]) -> None:
         for statement in statements:
             cursor.execute(statement)
         cursor.close()
+
+
+def _driver_connect(seconds: float) -> Callable[..., Awaitable[object]]:
+    async def connect(*arguments: Any, **named: Any) -> object:
+        # The driver's own limit ends with the TCP connection: a server that is stopped takes that, and never says a word.
+        async with asyncio.timeout(seconds):
+            try:
+                return await asyncmy.connect(*arguments, **named)
+            except RuntimeError as error:
+                # What the driver makes of a connection that is reset before it has looked at its socket.
+                raise ConnectionResetError("the server broke the connection off at once") from error
+
+    return connect
