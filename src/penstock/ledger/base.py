@@ -301,8 +301,9 @@ class Ledger(Protocol):
         ...
 
     async def settle_late(self, lease: Lease, settlements: Sequence[Settlement], mark: FlagMarker | None) -> None:
-        """Answers that came after the lease was lost: in doubt → imported or failed where range and fence still match, each
-        with a LATE_ANSWER event; accepted rows that have gone out again since get SENT_TWICE."""
+        """Answers that came after the lease was lost: in doubt → imported, failed or pending (in a new keys range) where range
+        and fence still match, each with a LATE_ANSWER event; an accepted row that waits for another send is imported instead;
+        accepted rows that have gone out again since, or that a person gave up, get SENT_TWICE. Nothing after a reset."""
         ...
 
     async def add_keys(self, keys: Sequence[KeyText], *, lease: Lease | None, reason: str) -> tuple[int, int | None]:
@@ -331,7 +332,7 @@ class Ledger(Protocol):
         ...
 
     async def flags_due(self, limit: int) -> Sequence[tuple[int, int]]:
-        """(range_no, batch) of ranges whose accepted rows may lack their flag."""
+        """(range_no, number) of ranges whose accepted rows may lack their flag; the number is for `flags_written`."""
         ...
 
     async def accepted(self, range_no: int, after: KeyText | None, limit: int) -> Sequence[tuple[KeyText, str | None]]:
@@ -339,7 +340,7 @@ class Ledger(Protocol):
         ...
 
     async def flags_written(self, range_no: int, batch: int) -> None:
-        """All accepted rows of the range up to `batch` are flagged; nothing if more were settled since."""
+        """All accepted rows of the range are flagged. batch: the number `flags_due` told; nothing if more became due since."""
         ...
 
     async def counts(self) -> Counts: ...
@@ -348,7 +349,8 @@ class Ledger(Protocol):
 
 
 class PeopleDesk(Protocol):
-    """What a person does by command. Each act is one transaction, leaves an event, and moves rows only along legal edges."""
+    """What a person does by command. Each act leaves events and moves rows only along legal edges; at most 1,000 rows in a
+    transaction, so that a live run's ledger is never locked for long. Cut off, it is made again: what was moved stays moved."""
 
     async def prepare(self) -> Sequence[str]:
         """Create what is missing; returns the statements run. `prepare_sql` only tells them."""
@@ -377,8 +379,9 @@ class PeopleDesk(Protocol):
         ...
 
     async def reset(self, *, renew_keys: bool) -> int:
-        """Forget every row, range, window and the cursor; keeps the job's row (and raises its generation if asked). Refused
-        (LedgerRefused) while a lease lives. Flags must have been cleared before. Returns how many rows were forgotten."""
+        """Forget every row, range, window, the cursor and what the job's source and key were; events, range numbers and the
+        generation stay (it is raised if asked). Refused (LedgerRefused) while a lease lives. Flags must have been cleared
+        before. Cut off, it is made again. Returns how many rows were forgotten."""
         ...
 
 

@@ -1,5 +1,5 @@
-"""Which leases this process was handed. A range that the database says is ours and that is not among them was leased by a
-COMMIT whose answer was lost: it may be leased again at once, nobody works on it."""
+"""Which leases this process was handed and has not lost. A range that the database says is ours and that is not among them was
+leased by a COMMIT whose answer was lost, or its pipeline gave up: nobody works on it, it may be leased again at once."""
 
 from __future__ import annotations
 

@@ -103,9 +103,9 @@ class Leasing:
             if owner is None:
                 yield candidate, Why.OPEN
             elif owner == me:
-                # A pipeline of this process has it, and its heartbeat may be late; or nobody does, and never has.
+                # A pipeline of this process has it, and its heartbeat may be late; or nobody has it any more, or ever had.
                 if not self._held.has(candidate.range_no, candidate.fence):
-                    yield candidate, Why.NEVER_RECEIVED
+                    yield candidate, Why.LET_GO
             elif candidate.has_run_out:
                 yield candidate, Why.RUN_OUT
             elif dead.setdefault(owner, is_dead(owner)):

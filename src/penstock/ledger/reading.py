@@ -86,7 +86,7 @@ class SqlReadModel:
 
     async def control(self) -> Control:
         async def read(connection: AsyncConnection, job_id: int) -> Control:
-            return await ControlReader(self._dialect, job_id).read(connection)
+            return await ControlReader(self._dialect, job_id, self._is_dead).read(connection)
 
         return await self._of_job(read, Control(paused=False, rate=None, concurrency=None, workers=0))
 

@@ -62,7 +62,7 @@ class SqlLedger:
         take_over = TakeOver(dialect, job, self._lookup, rows, self._events)
         self._leasing = Leasing(transactions, dialect, job, take_over, held)
         self._heartbeat = Heartbeat(transactions, dialect, job_id, held, is_dead)
-        self._windows = Windows(transactions, dialect, job_id, self._events)
+        self._windows = Windows(transactions, dialect, job_id, self._events, held)
         self._settling = Settling(transactions, dialect, job, rows, self._events, held)
         self._late = LateAnswers(transactions, job, self._lookup, rows, self._events, counters)
         self._keys_ranges = KeysRanges(transactions, dialect, job, self._lookup, counters, is_dead)

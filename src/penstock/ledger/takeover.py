@@ -56,7 +56,7 @@ class Why(StrEnum):
     OPEN = "open"
     RUN_OUT = "its lease had run out"
     DEAD = "its process is gone"
-    NEVER_RECEIVED = "the answer to leasing it was lost"
+    LET_GO = "its own worker has let go of it, or never heard that it had it"
 
 
 @dataclass(frozen=True, slots=True)

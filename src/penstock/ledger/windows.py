@@ -13,6 +13,7 @@ from penstock.errors import LeaseLost
 from penstock.ledger.base import Event, Lease
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.held import HeldLeases
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
@@ -26,10 +27,13 @@ WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence 
 
 
 class Windows:
-    def __init__(self, transactions: Transactions, dialect: LedgerDialect, job_id: int, events: EventLog) -> None:
+    def __init__(
+        self, transactions: Transactions, dialect: LedgerDialect, job_id: int, events: EventLog, held: HeldLeases
+    ) -> None:
         self._transactions = transactions
         self._job_id = job_id
         self._events = events
+        self._held = held
         self._open = dialect.statement(_OPEN)
 
     async def open(
@@ -50,7 +54,11 @@ class Windows:
             "keys": orjson.dumps(keys).decode(),
             "seconds": seconds,
         }
-        await self._transactions.write(partial(self._write, parameters=parameters, lease=lease, events=events))
+        try:
+            await self._transactions.write(partial(self._write, parameters=parameters, lease=lease, events=events))
+        except LeaseLost:
+            self._held.forget(lease.range_no)  # lost, or too short: whoever asked lets go of the range
+            raise
 
     async def _write(
         self, connection: AsyncConnection, parameters: dict[str, object], lease: Lease, events: Sequence[Event]

@@ -153,6 +153,21 @@ async def test_a_window_that_could_outlive_its_lease_is_refused(bench: Bench) ->
         await bench.alice.open_window(lease, 2, keys("2"), SECONDS + 5)
 
 
+async def test_a_range_that_its_worker_gave_up_is_leased_again_at_once(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.open_window(lease, 1, keys("1"), TOTAL)
+    with pytest.raises(LeaseLost):
+        await bench.alice.open_window(lease, 2, keys("2"), SECONDS + 5)
+
+    again = await bench.alice.lease(ALICE, SECONDS, nothing, nobody)
+
+    assert again is not None
+    assert (again.range_no, again.fence) == (lease.range_no, lease.fence + 1)
+    assert await bench.states() == {"1": "in_doubt"}, "it may be on the wire still: its answer comes late"
+    await bench.alice.settle_late(lease, imported("1"), marked)
+    assert await bench.states() == {"1": "imported"}
+
+
 async def test_the_same_window_again_is_one_window(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     told = [Event(EventKind.FURTHER_ATTEMPT, "answered 503", "1", lease.range_no)]
