@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
 from tests.ledger.contract.bench import (
     ALICE,
     BOB,
+    JOB,
     PULSE,
     SECONDS,
     Bench,
+    identity,
     last_portion,
     marked,
     nobody,
@@ -17,7 +20,9 @@ from tests.ledger.contract.bench import (
     take,
 )
 
+from penstock.database.connect import open_database
 from penstock.ledger.base import Control, Lease
+from penstock.ledger.opening import open_ledger
 
 
 async def test_a_renewed_lease_cannot_be_taken(bench: Bench) -> None:
@@ -84,6 +89,24 @@ async def test_a_silent_worker_has_no_share(bench: Bench) -> None:
     [alice, bob] = sorted(await bench.model.workers(), key=lambda worker: worker.owner)
     assert not alice.alive
     assert bob.alive
+
+
+async def test_a_dead_workers_share_is_free_at_once(bench: Bench) -> None:
+    database = open_database(SecretStr(bench.url))
+    ledger = await open_ledger(database, JOB, is_dead=lambda owner: owner == ALICE)
+
+    _, control = await ledger.renew([], SECONDS, BOB, PULSE)
+
+    assert (control.workers, control.rank) == (1, 0)
+    await ledger.aclose()
+
+
+async def test_a_newcomer_does_not_take_the_rank_of_one_who_is_at_work(bench: Bench) -> None:
+    await bench.alice.join(identity(), "aaron", "here", 3)
+
+    _, control = await bench.alice.renew([], SECONDS, "aaron", PULSE)
+
+    assert (control.workers, control.rank) == (3, 2)
 
 
 async def test_a_persons_wishes_come_back_with_the_heartbeat(bench: Bench) -> None:

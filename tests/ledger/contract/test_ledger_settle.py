@@ -50,6 +50,13 @@ async def test_keys_are_compared_byte_by_byte(bench: Bench) -> None:
     assert list(await bench.alice.look_up(['"A"'])) == ['"A"']
 
 
+async def test_of_many_keys_those_without_a_row_are_told(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([portion(lease, 1, [*imported("1"), *pending("2")])], marked)
+
+    assert await bench.alice.unknown(["1", "2", "3", '"1"']) == {"3", '"1"'}
+
+
 async def test_texts_longer_than_their_columns_are_cut_between_characters(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     long = Settlement("1", RowState.FAILED, 1, 400, "😀" * 999, "r" * 999, "a\x00\n\ud800" * 999)
