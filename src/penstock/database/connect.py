@@ -30,7 +30,8 @@ _MYSQL_SESSION = (
 _MYSQL_STRICT = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')"
 _SQLITE_SESSION = ("PRAGMA busy_timeout = 10000", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = OFF")
 
-# asyncmy logs the server's warnings, which quote values of rows; without a handler they would go to stderr.
+# asyncmy logs the server's warnings, which quote values of rows; SQLAlchemy's pool the whole traceback of a connection that it
+# cannot give back because it is broken. Without a handler they would go to stderr.
 _SILENT = logging.NullHandler()
 
 # A call that takes longer is cut off and its connection thrown away: half-open connections answer never.
@@ -114,7 +115,8 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
 
 
 def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float) -> Database:
-    logging.getLogger("asyncmy").addHandler(_SILENT)
+    for name in ("asyncmy", "sqlalchemy.pool"):
+        logging.getLogger(name).addHandler(_SILENT)
     kind = url.get_backend_name()
     # One dialect for both: it looks at the server's version, whatever the URL calls it.
     url = url.set(drivername="mysql+asyncmy", query=tls_options(url, folder))
