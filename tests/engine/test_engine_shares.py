@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.engine.api import Asked, Reply, serving
+from tests.engine.api import PATIENCE, Asked, Reply, serving
 from tests.engine.shop import open_shop
 
 from penstock.wiring import open_people_desk
 
-ROWS = 1400  # two spans
+ROWS = 3200  # four spans
 
 
 async def soon(asked: Asked) -> Reply:
@@ -29,15 +29,12 @@ async def test_with_one_request_for_two_workers_both_come_to_an_end(tmp_path: Pa
 
 async def test_a_worker_that_loses_its_share_gives_its_ranges_to_the_others(tmp_path: Path) -> None:
     async with serving(soon) as api:
-        shop = await open_shop(tmp_path, api, rows=ROWS, delivery="concurrency: 2\nrate: 400/s")
+        shop = await open_shop(tmp_path, api, rows=ROWS, delivery="concurrency: 2\nrate: 300/s")
         workers = asyncio.gather(shop.run(), shop.run())
-        # Two workers at work for longer than the newcomer waits: each has leased one of the two spans.
-        await api.until(lambda: any(order > 999 for order in api.orders))
+        await api.until(lambda: api.most_in_flight == 2)  # one each: both hold ranges
         async with open_people_desk(shop.job) as desk:
-            await desk.set_limits(rate=None, concurrency=1)
-            before = len(api.asked)
-            await api.until_asked(before + 900)
             await desk.set_limits(rate=10_000, concurrency=1)
-        await workers
+        async with asyncio.timeout(PATIENCE):
+            await workers
     assert sorted(api.orders) == list(range(1, ROWS + 1))
-    assert {asked.in_flight for asked in api.asked[before + 850 :]} == {1}
+    assert {asked.in_flight for asked in api.asked[-ROWS // 4 :]} == {1}

@@ -15,7 +15,7 @@ from penstock.ledger.base import Control, Pulse
 from penstock.pacing.shares import share_of_count, share_of_rate
 
 BEAT = 1.0
-# The others hear of a newcomer with their next beat and only then leave it its share.
+# The older workers hear of a newcomer with their next beat and only then leave it its share.
 BEATS_BEFORE_SHARING = 2
 
 
@@ -105,15 +105,17 @@ class Heartbeat:
         self._beats += 1
         total = settings.concurrency if control.concurrency is None else control.concurrency
         rate = settings.rate if control.rate is None else control.rate
-        is_new = control.workers > 1 and self._beats <= BEATS_BEFORE_SHARING
-        share = 0 if is_new else share_of_count(total, control.workers, control.rank)
+        is_new = control.rank > 0 and self._beats <= BEATS_BEFORE_SHARING
+        part = 0 if is_new else share_of_count(total, control.workers, control.rank)
+        # Where answers are slow, the others may have more on the wire for a while than is their part by now.
+        share = min(part, max(0, total - control.in_flight_elsewhere))
         pace.set_share(
             concurrency=share, rate=min(share_of_rate(rate, control.workers), self._rate), now=self._loop_time()
         )
         pace.set_paused(control.paused)
         self._senders.grow(share)
         self._parts.bell.ring()
-        if share == 0 and not is_new:
+        if part == 0 and not is_new:
             self._give_way()
         self.control = control
         self._heard.set()

@@ -57,6 +57,8 @@ class Settler:
 
     def add(self, range_: OpenRange, settlement: Settlement) -> None:
         """One row has ended (or waits, if its state is pending). It is durable soon."""
+        if range_.is_lost:
+            return  # its new owner reads the row again
         if self._journal is not None:
             self._journal.append(range_.lease.range_no, range_.lease.fence, settlement)
         if settlement.state.is_final:

@@ -25,9 +25,12 @@ class Speedometer:
 
 
 def limited_by(*, pace: str, has_room: bool, waiting: int, in_flight: int, concurrency: int) -> str:
-    """What is short, in one word: what the pace says, else the ledger, requests in flight, or the source ("" if nothing is)."""
-    if pace or concurrency == 0:
+    """What is short, in one word: what the pace says, else a share of the concurrency, the ledger, requests in flight, or the
+    source ("" if nothing is)."""
+    if pace:
         return pace
+    if concurrency == 0:
+        return "share"
     if not has_room:
         return "ledger"
     if in_flight >= concurrency:

@@ -198,6 +198,7 @@ class Worker:
         )
 
     async def _show_for_ever(self) -> None:
+        await self._heartbeat.heard()
         while self._show is not None:
             try:
                 counts = await self._parts.ledger.counts()

@@ -122,6 +122,7 @@ class Control:
     rank: int = (
         0  # of the asking worker among the live ones, by age: 0 .. workers - 1 (shares that do not divide evenly)
     )
+    in_flight_elsewhere: int = 0  # requests of the other live workers, as each told with its last heartbeat
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ WHERE job_id = :job AND owner = :owner
 _WISHES = text("SELECT paused, rate, concurrency FROM penstock_jobs WHERE job_id = :job")
 
 # By age: a newcomer never takes away the share of one who is at work.
-_ALIVE = "SELECT owner FROM penstock_workers WHERE job_id = :job AND alive_until > {now} ORDER BY started_at, owner"
+_ALIVE = "SELECT owner, in_flight FROM penstock_workers WHERE job_id = :job AND alive_until > {now} ORDER BY started_at, owner"
 
 
 class Heartbeat:
@@ -99,8 +99,14 @@ class ControlReader:
 
     async def read(self, connection: AsyncConnection, owner: str | None = None) -> Control:
         paused, rate, concurrency = (await connection.execute(_WISHES, {"job": self._job_id})).one()
-        heard_of = (await connection.execute(self._alive, {"job": self._job_id})).scalars()
+        heard_of = await connection.execute(self._alive, {"job": self._job_id})
         # The share of one that was killed must not lie idle until its silence is long enough.
-        alive = [each for each in heard_of if not self._is_dead(each)]
-        rank = alive.index(owner) if owner in alive else 0
-        return Control(bool(paused), rate, concurrency, workers=len(alive), rank=rank)
+        in_flight = {row.owner: row.in_flight for row in heard_of if not self._is_dead(row.owner)}
+        return Control(
+            bool(paused),
+            rate,
+            concurrency,
+            workers=len(in_flight),
+            rank=list(in_flight).index(owner) if owner in in_flight else 0,
+            in_flight_elsewhere=sum(count for other, count in in_flight.items() if other != owner),
+        )

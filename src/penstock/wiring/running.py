@@ -85,7 +85,7 @@ async def run_job(
         owner = new_owner()
         record = await ledger.join(_identity(job, source.identity), owner, host_name(), os.getpid())
         try:
-            task = await _task(ledger, options)
+            task = await _task(job, source, ledger, options)
             async with _assembled(job, databases, source, ledger, record, owner) as parts:
                 tally = await work(parts, task, stop, show)
         finally:
@@ -113,9 +113,16 @@ def _identity(job: Job, source: str) -> Identity:
     )
 
 
-async def _task(ledger: Ledger, options: RunOptions) -> Task:
+async def _task(job: Job, source: SqlSource, ledger: Ledger, options: RunOptions) -> Task:
     only = None
     if options.keys:
+        shown = await source.read_keys(options.keys)
+        missing = [key for key in options.keys if key not in shown]
+        if missing:
+            raise JobError(
+                f"the query of job {job.name!r} shows no row with the key {', '.join(missing)}; "
+                f"write the key as the query shows {', '.join(job.source.key)}"
+            )
         _, only = await ledger.add_keys(options.keys, lease=None, reason=ASKED_FOR)
         if only is None:
             raise JobError(
