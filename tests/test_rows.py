@@ -54,7 +54,9 @@ def test_what_cannot_name_a_row_is_refused(key: tuple[object, ...]) -> None:
         encode_key(key)
 
 
-@pytest.mark.parametrize("text", ["", "007", "٣", "1 2", "A-17", "null", "true", "{}", '{"bytes":7}', "[null]", "[[1]]"])
+@pytest.mark.parametrize(
+    "text", ["", "007", "٣", "1 2", "A-17", "null", "true", "{}", '{"bytes":7}', "[null]", "[[1]]"]
+)
 def test_a_text_that_is_no_keys_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         decode_key(text)

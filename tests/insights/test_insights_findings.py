@@ -34,7 +34,7 @@ def test_a_target_that_does_not_answer_may_do_so_later() -> None:
 
 def test_the_estimate_follows_the_jobs_own_rate() -> None:
     assert of_size(1_000_000, 500.0).text == (
-        "about 1,000,000 rows, so a ledger of about 190 MB; at the job's rate of 500/s 33 min 20 s"
+        "about 1,000,000 rows, so a ledger of about 240 MB; at the job's rate of 500/s 33 min 20 s"
     )
 
 
@@ -43,7 +43,7 @@ def test_without_a_rate_two_speeds_are_told() -> None:
 
 
 def test_a_few_rows_need_no_reckoning() -> None:
-    assert of_size(40, None).text == "about 40 rows, so a ledger of about 7.6 kB; a matter of seconds or minutes"
+    assert of_size(40, None).text == "about 40 rows, so a ledger of about 9.6 kB; a matter of seconds or minutes"
 
 
 def test_a_size_that_nobody_knows_is_not_made_up() -> None:
