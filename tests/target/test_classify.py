@@ -1,4 +1,4 @@
-"""The table of "may it have been applied?", line by line. Ids like H12 are those of the project's list of faults."""
+"""The table of "may it have been applied?", line by line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes back over the wire: whole answers, and everything that only looks like one. Ids like H12 are those of the project's list of faults."""
+"""What comes back over the wire: whole answers, and everything that only looks like one."""
 
 from __future__ import annotations
 
