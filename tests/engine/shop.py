@@ -22,7 +22,7 @@ JOB = """\
 name: orders
 source:
   url: sqlite:///shop.db
-  query: SELECT id, name, amount FROM orders
+  query: SELECT id, name, amount FROM orders WHERE id % {every} = 0
   key: id
   {source}
 target:
@@ -96,22 +96,29 @@ async def open_shop(
     target: str = "",
     delivery: str = "",
     total: str = "5s",
+    every: int = 1,
 ) -> Shop:
-    """source, target, delivery: further lines of these parts of the job file. total: delivery.timeout.total."""
+    """source, target, delivery: further lines of these parts of the job file. total: delivery.timeout.total.
+
+    every: how many orders the table holds for each one that the query shows, so that a span of keys has few rows: there is
+    work for several workers then. The rows' ids are multiples of it.
+    """
     with closing(sqlite3.connect(folder / "shop.db")) as connection, connection:
         connection.execute(
             "CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT NOT NULL, amount INTEGER, note TEXT)"
         )
         connection.executemany(
             "INSERT INTO orders (id, name, amount) VALUES (?, ?, ?)",
-            [(number, f"order {number}", 10 * number) for number in range(1, rows + 1)],
+            [(number, f"order {number}", 10 * number) for number in range(1, rows * every + 1)],
         )
-    job = write_job(folder, api, path=path, source=source, target=target, delivery=delivery, total=total)
+    job = write_job(folder, api, path=path, source=source, target=target, delivery=delivery, total=total, every=every)
     await prepare_job(job, undo=False)
     return Shop(folder, job, rows)
 
 
-def write_job(folder: Path, api: Api, *, path: str, source: str, target: str, delivery: str, total: str) -> Job:
+def write_job(
+    folder: Path, api: Api, *, path: str, source: str, target: str, delivery: str, total: str, every: int
+) -> Job:
     file = folder / "orders.yaml"
     file.write_text(
         JOB.format(
@@ -121,6 +128,7 @@ def write_job(folder: Path, api: Api, *, path: str, source: str, target: str, de
             target=_lines(target),
             delivery=_lines(delivery),
             total=total,
+            every=every,
         )
     )
     return load(file, environment={})

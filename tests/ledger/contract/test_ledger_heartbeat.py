@@ -70,12 +70,14 @@ async def test_a_range_of_a_job_that_was_reset_is_lost(bench: Bench) -> None:
     assert (await bench.alice.renew([lease], SECONDS, ALICE, PULSE))[0] == {lease.range_no}
 
 
-async def test_each_worker_learns_its_rank_among_the_living(bench: Bench) -> None:
+async def test_each_worker_learns_its_rank_among_the_living_and_what_the_others_have_on_the_wire(bench: Bench) -> None:
     _, hers = await bench.alice.renew([], SECONDS, ALICE, PULSE)
     _, his = await bench.bob.renew([], SECONDS, BOB, PULSE)
 
-    assert hers == Control(paused=False, rate=None, concurrency=None, workers=2, rank=0)
-    assert his == Control(paused=False, rate=None, concurrency=None, workers=2, rank=1)
+    assert hers == Control(paused=False, rate=None, concurrency=None, workers=2, rank=0)  # Bob has told nothing yet
+    assert his == Control(
+        paused=False, rate=None, concurrency=None, workers=2, rank=1, in_flight_elsewhere=PULSE.in_flight
+    )
 
 
 async def test_a_silent_worker_has_no_share(bench: Bench) -> None:
