@@ -31,6 +31,7 @@ from penstock.demo.shop import fill_shop
 
 ROWS = int(os.environ.get("PENSTOCK_TEST_ROWS", "2000"))
 KILLS = int(os.environ.get("PENSTOCK_TEST_KILLS", "4"))
+SLOW = ("--latency", "40ms")
 
 JOB = """\
 name: orders
@@ -175,21 +176,28 @@ def journey(source: str, folder: Path, *api: str) -> Iterator[Journey]:
 
 
 @pytest.fixture
-def shop(database_url: str, tmp_path: Path) -> str:
-    """The URL of a shop of ROWS orders, on MariaDB and on SQLite."""
+def honest(database_url: str, tmp_path: Path) -> Iterator[Journey]:
+    """A shop of ROWS orders, on MariaDB and on SQLite; an API that answers as it should and honours the Idempotency-Key."""
     asyncio.run(fill_shop(SecretStr(database_url), orders=ROWS, seed=7))
-    return database_url
-
-
-@pytest.fixture
-def honest(shop: str, tmp_path: Path) -> Iterator[Journey]:
-    """An API that answers as it should and honours the Idempotency-Key."""
-    with journey(shop, tmp_path) as ready:
+    with journey(database_url, tmp_path) as ready:
         yield ready
 
 
 @pytest.fixture
-def forgetful(shop: str, tmp_path: Path) -> Iterator[Journey]:
+def long_shop(database_url: str) -> str:
+    """As many orders as so many kills need to find somebody at work."""
+    asyncio.run(fill_shop(SecretStr(database_url), orders=1000 * KILLS, seed=7))
+    return database_url
+
+
+@pytest.fixture
+def honest_and_slow(long_shop: str, tmp_path: Path) -> Iterator[Journey]:
+    with journey(long_shop, tmp_path, *SLOW) as ready:
+        yield ready
+
+
+@pytest.fixture
+def forgetful_and_slow(long_shop: str, tmp_path: Path) -> Iterator[Journey]:
     """An API that knows no Idempotency-Key: whatever comes twice is applied twice."""
-    with journey(shop, tmp_path, "--ignore-keys") as ready:
+    with journey(long_shop, tmp_path, "--ignore-keys", *SLOW) as ready:
         yield ready
