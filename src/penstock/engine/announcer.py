@@ -36,6 +36,7 @@ class Announcer:
         self._stop = stop
         self._clock = parts.clock
         self._again: list[Delivery] = []
+        self._is_repeating = False
         self._is_closed = False
         self._due = asyncio.Event()
         self._room = asyncio.Event()
@@ -50,8 +51,8 @@ class Announcer:
 
     @property
     def is_idle(self) -> bool:
-        """No row waits for another attempt."""
-        return not self._timers and not self._again
+        """No row waits for another attempt, nor is being announced for one."""
+        return not self._timers and not self._again and not self._is_repeating
 
     def changed(self) -> None:
         """Rows have been settled: there may be room for another window."""
@@ -82,6 +83,7 @@ class Announcer:
             if self._is_closed:
                 return
             due, self._again = self._again, []
+            self._is_repeating = True
             by_range: defaultdict[int, list[Delivery]] = defaultdict(list)
             for delivery in due:
                 if not delivery.range.is_lost:
@@ -89,6 +91,7 @@ class Announcer:
             for deliveries in by_range.values():
                 for start in range(0, len(deliveries), self.chunk):
                     await self.announce(deliveries[0].range, deliveries[start : start + self.chunk])
+            self._is_repeating = False
 
     def close(self) -> None:
         """A drain: nothing is announced any more; rows that wait for another attempt are kept for `kept`."""

@@ -87,11 +87,13 @@ class Feeder:
 
     async def _feed_chunk(self, page: Page, rows: Sequence[tuple[Row, LedgerRow | None]]) -> None:
         rows = rows[: self._limit.take(len(rows))]
-        deliveries = [
-            delivery
-            for row, before in rows
-            if (delivery := self._deliver(page.range, row, before, page.read_at)) is not None
-        ]
+        deliveries: list[Delivery] = []
+        for row, before in rows:
+            delivery = self._deliver(page.range, row, before, page.read_at)
+            if self._stop.is_asked:
+                return  # too many rows that do not map may be why: those behind are left alone
+            if delivery is not None:
+                deliveries.append(delivery)
         if page.range.lease.one_by_one:
             for delivery in deliveries:
                 await self._announcer.announce(page.range, [delivery])

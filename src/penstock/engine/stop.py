@@ -24,6 +24,7 @@ class Stop:
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
+        self._turn: Stop | None = None
         self.ended = Ended.DONE
         self.detail = ""
         self.error: PenstockError | None = None
@@ -37,6 +38,8 @@ class Stop:
         if not self._asked.is_set():
             self.ended, self.detail = ended, detail
             self._asked.set()
+            if self._turn is not None:
+                self._turn.drain(ended, detail)
 
     def fail(self, error: PenstockError) -> None:
         """Drain because of an error that a person must see. It counts even if the run was to end anyway; the first is kept."""
@@ -44,13 +47,15 @@ class Stop:
             self.error, self.ended, self.detail = error, Ended.FAILED, str(error)
         self._asked.set()
 
-    async def pass_on(self, turn: Stop) -> None:
-        """When this one is asked, ask the other."""
-        await self._asked.wait()
-        turn.drain(self.ended, self.detail)
+    def turn(self) -> Stop:
+        """Another one for a part of the run: whoever asks the run to end asks that too, but not the other way round."""
+        turn = self._turn = Stop()
+        if self._asked.is_set():
+            turn.drain(self.ended, self.detail)
+        return turn
 
     def take_over(self, turn: Stop) -> None:
-        """What ended the other has ended the run."""
+        """What ended the part has ended the run."""
         self.ended, self.detail, self.error = turn.ended, turn.detail, turn.error
         self._asked.set()
 

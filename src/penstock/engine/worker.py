@@ -229,12 +229,10 @@ async def work(parts: Parts, task: Task, stop: Stop, show: Show | None = None) -
     limit, began = RowLimit(task.limit), asyncio.get_running_loop().time()
     tallies = Tallies(Mishaps(parts.settings.stop_at), stop)
     while True:
-        turn = Stop()
+        turn = stop.turn()
         async with asyncio.TaskGroup() as loops:
-            passing_on = loops.create_task(stop.pass_on(turn))
             worker = Worker(parts, task, limit=limit, tallies=tallies, began=began, stop=turn, show=show, loops=loops)
             await worker.run()
-            passing_on.cancel()
         if not worker.gave_way or stop.is_asked or turn.error is not None:
             break
     stop.take_over(turn)
