@@ -32,7 +32,7 @@ def after_error(error: PenstockError) -> ExitCode:
 
 
 def after_run(report: Summary) -> ExitCode:
-    if report.ended not in (Ended.DONE, Ended.LIMIT):
+    if report.ended not in (Ended.DONE, Ended.LIMIT) or (report.ended is Ended.DONE and report.counts.pending):
         return ExitCode.LATER
     return ExitCode.FINDINGS if report.counts.failed or report.counts.in_doubt else ExitCode.WELL
 

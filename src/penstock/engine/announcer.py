@@ -50,6 +50,11 @@ class Announcer:
         return max(1, min(WINDOW, self._settings.max_in_doubt // 3))
 
     @property
+    def waiting(self) -> int:
+        """How many rows wait for another attempt."""
+        return len(self._timers) + len(self._again)
+
+    @property
     def is_idle(self) -> bool:
         """No row waits for another attempt, nor is being announced for one."""
         return not self._timers and not self._again and not self._is_repeating
@@ -65,6 +70,7 @@ class Announcer:
             if not await self._open_window(range_, deliveries, events):
                 return
         elif events and not await self._until_written(lambda: self._ledger.note(events, self._owner)):
+            self._again.extend(deliveries)
             return
         self._outbox.put(deliveries)
 
@@ -86,7 +92,7 @@ class Announcer:
             self._is_repeating = True
             by_range: defaultdict[int, list[Delivery]] = defaultdict(list)
             for delivery in due:
-                if not delivery.range.is_lost:
+                if not delivery.range.is_gone:
                     by_range[delivery.range.lease.range_no].append(delivery)
             for deliveries in by_range.values():
                 for start in range(0, len(deliveries), self.chunk):
@@ -114,15 +120,11 @@ class Announcer:
         self._due.set()
 
     async def _open_window(self, range_: OpenRange, deliveries: Sequence[Delivery], events: Sequence[Event]) -> bool:
-        fresh = [delivery.key for delivery in deliveries if delivery.key not in range_.exposed]
-        while fresh and self._ranges.exposed and self._ranges.exposed + len(fresh) > self._settings.max_in_doubt:
-            if self._is_closed:
-                self._again.extend(deliveries)
-                return False
-            self._room.clear()
-            self._settler.look()
-            await self._room.wait()
-        if range_.is_lost:
+        fresh = sum(delivery.key not in range_.exposed for delivery in deliveries)
+        if not await self._has_room(fresh):
+            self._again.extend(deliveries)
+            return False
+        if range_.is_gone:
             return False
         number = range_.next_window
         range_.next_window += 1
@@ -134,39 +136,54 @@ class Announcer:
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
         if not await self._until_written(lambda: self._ledger.open_window(range_.lease, number, keys, seconds, events)):
-            # If it stands in the ledger after all, it goes with the range's last batch: nothing of it was sent.
-            range_.windows_done.append(number)
-            self._again.extend(deliveries)
+            if not range_.is_gone:  # the run is to end, and the ledger does not answer
+                # If it stands there after all, it goes with the range's last batch: nothing of it was sent.
+                range_.windows_done.append(number)
+                self._again.extend(deliveries)
             return False
         range_.windows[number] = len(deliveries)
         range_.exposed.update(key for key, _ in keys)
         for delivery in deliveries:
+            delivery.leave_window()  # of an earlier attempt
             delivery.window = number
             if self._journal is not None:
                 # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window.
                 self._journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
         return True
 
+    async def _has_room(self, keys: int) -> bool:
+        """Wait until so many further keys may be left in doubt. False: closed meanwhile."""
+        while keys and self._ranges.exposed and self._ranges.exposed + keys > self._settings.max_in_doubt:
+            if self._is_closed:
+                return False
+            self._room.clear()
+            if self._outbox.is_idle:
+                self._settler.look()  # nothing will end that could make room
+            await self._room.wait()
+        return True
+
     async def _until_written(self, write: Write) -> bool:
         """Repeat a write until the ledger has it. False: the lease is lost, and so is the reason to write."""
         tries = 0
-        while True:
-            try:
-                await write()
-            except LeaseLost as lost:
-                await self._settler.lose(lost.range_no)
-                return False
-            except LedgerUnreachable as error:
-                if self._stop.is_asked:
+        try:
+            while True:
+                try:
+                    await write()
+                except LeaseLost as lost:
+                    await self._settler.lose(lost.range_no)
                     return False
-                tries += 1
-                self._pace.block("announce", str(error), asyncio.get_running_loop().time())
-                await self._stop.asked_within(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
-            else:
-                self._pace.unblock("announce")
-                if tries:
-                    self._outbox.pump()
-                return True
+                except LedgerUnreachable as error:
+                    if self._stop.is_asked:
+                        return False
+                    tries += 1
+                    self._pace.block("announce", str(error), asyncio.get_running_loop().time())
+                    await self._stop.asked_within(0.1 + full_jitter(tries, 0.2, 5.0, self._random))
+                else:
+                    return True
+        finally:
+            self._pace.unblock("announce")
+            if tries:
+                self._outbox.pump()
 
 
 def _explain(delivery: Delivery) -> Event:

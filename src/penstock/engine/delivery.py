@@ -17,7 +17,7 @@ class OpenRange:
     """A leased range while this worker works on it.
 
     deadline: boottime before which its requests must have ended.
-    outstanding: rows read and not yet durably final.
+    outstanding: rows read and not yet durably final. is_gone: lost, done or given back; nothing of it is this worker's any more.
     """
 
     __slots__ = (
@@ -25,7 +25,7 @@ class OpenRange:
         "deadline",
         "events",
         "exposed",
-        "is_lost",
+        "is_gone",
         "is_read",
         "lease",
         "left_waiting",
@@ -45,7 +45,7 @@ class OpenRange:
         self.is_read = False
         self.read_upto: KeyText | None = None  # reading goes on behind this key
         self.left_waiting: set[KeyText] | None = None  # rows that wait here since an earlier lease and are not read yet
-        self.is_lost = False
+        self.is_gone = False
         self.next_window = 1
         self.windows: dict[int, int] = {}  # number → how many of its keys have not come back from the wire
         self.exposed: set[KeyText] = (
@@ -179,11 +179,12 @@ class OpenRanges:
         self._ranges[range_.lease.range_no] = range_
 
     def close(self, range_: OpenRange) -> None:
+        range_.is_gone = True
         self._ranges.pop(range_.lease.range_no, None)
 
     def lose(self, range_no: int) -> OpenRange | None:
         """Another worker owns it now: whatever holds it drops it at the next look."""
         range_ = self._ranges.pop(range_no, None)
         if range_ is not None:
-            range_.is_lost = True
+            range_.is_gone = True
         return range_

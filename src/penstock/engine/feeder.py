@@ -17,6 +17,9 @@ from penstock.ledger.base import LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import Row
 
+# Rows that wait for another attempt: beyond so many no new ones are begun, whatever the API answers to those.
+MOST_WAITING = 2000
+LOOK = 0.05  # seconds
 PAGES_AHEAD = 1  # read while the rows of the page before are on the wire
 
 
@@ -35,6 +38,11 @@ class RowLimit:
     @property
     def is_reached(self) -> bool:
         return self._left == 0
+
+    def give_back(self) -> None:
+        """One that was taken did not go after all."""
+        if self._left is not None:
+            self._left += 1
 
     def take(self, rows: int) -> int:
         """As many of so many rows as may go."""
@@ -74,7 +82,9 @@ class Feeder:
         while not self._limit.is_reached and (page := await self._pages.get()) is not None:
             for start in range(0, len(page.rows), self._announcer.chunk):
                 await self._outbox.wanted()
-                if self._limit.is_reached or self._stop.is_asked or page.range.is_lost:
+                while self._announcer.waiting >= MOST_WAITING and not self._stop.is_asked:
+                    await self._stop.asked_within(LOOK)
+                if self._limit.is_reached or self._stop.is_asked or page.range.is_gone:
                     break
                 await self._feed_chunk(page, page.rows[start : start + self._announcer.chunk])
                 # Mapping a chunk takes about a millisecond: let answers be read in between.

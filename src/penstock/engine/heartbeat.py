@@ -110,7 +110,9 @@ class Heartbeat:
         # Where answers are slow, the others may have more on the wire for a while than is their part by now.
         share = min(part, max(0, total - control.in_flight_elsewhere))
         pace.set_share(
-            concurrency=share, rate=min(share_of_rate(rate, control.workers), self._rate), now=self._loop_time()
+            concurrency=share,
+            rate=min(share_of_rate(rate, min(control.workers, max(total, 1))), self._rate),
+            now=self._loop_time(),
         )
         pace.set_paused(control.paused)
         self._senders.grow(share)

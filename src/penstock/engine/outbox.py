@@ -80,6 +80,10 @@ class Outbox:
             self.pump()  # the pace may have opened up since they began to wait
         return delivery
 
+    def may_start(self, delivery: Delivery) -> bool:
+        """Whether an attempt that starts now must end before the lease of its range does."""
+        return not delivery.range.is_gone and self._boottime() + self._total <= delivery.range.deadline
+
     def left(self) -> None:
         """An attempt has ended. Whoever calls this asks `take` for the next one, so nobody else is woken here."""
         self.in_flight -= 1
@@ -135,13 +139,13 @@ class Outbox:
                 self._wake_in(wait)
                 return None
             delivery = self._queue[0]
-            if not delivery.range.is_lost and self._boottime() + self._total > delivery.range.deadline:
+            if not delivery.range.is_gone and not self.may_start(delivery):
                 self._renew()
                 return None
             self._queue.popleft()
             if len(self._queue) < self._low:
                 self._wanted.set()
-            if delivery.range.is_lost:
+            if delivery.range.is_gone:
                 if self.is_idle:
                     self._idle.set()
                 continue

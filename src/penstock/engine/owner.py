@@ -37,7 +37,8 @@ def is_dead(owner: str) -> bool:
     name = _Name(*parts)
     if not name.boot or name.boot != _boot_id() or name.pid_namespace != _pid_namespace() or not name.started:
         return False
-    return _started_at(name.pid) != name.started
+    started = _started_at(name.pid)
+    return started != name.started if started is not None else not _is_there(int(name.pid))
 
 
 def ran_since_boot(owner: str) -> bool:
@@ -61,10 +62,21 @@ def _pid_namespace() -> str:
 
 
 def _started_at(pid: str) -> str | None:
-    """Start time of a process, None if there is none (or only its zombie)."""
+    """Start time of a process, "" of one that is over; None if /proc does not show it (hidepid, or it is gone)."""
     try:
         # The command's name, in parentheses, may itself hold spaces and parentheses.
         fields = (_PROC / pid / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else fields[19]
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _is_there(pid: int) -> bool:
+    """Whether a process of whichever user has this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -53,16 +53,17 @@ class Reader:
 
     async def pages(self) -> AsyncIterator[Page]:
         """Every page there is for this worker, until the run is over or asked to stop."""
-        sweeps = _Sweeps(await self._parts.ledger.last_sweep())
+        sweeps: _Sweeps | None = None
         while not self._stop.is_asked:
             try:
+                sweeps = sweeps or _Sweeps(await self._parts.ledger.last_sweep())
                 if not self._parts.pace.has_share:
                     # A range that this worker may not work on would wait here for nothing.
                     await self._parts.bell.wait(LOOK_AGAIN)
                     continue
                 range_ = await self._next_range(sweeps)
                 if range_ is None:
-                    if self._only is not None or await self._is_over(sweeps):
+                    if await self._is_over(sweeps):
                         return
                     self.trouble, self._tries = None, 0
                     await self._parts.bell.wait(LOOK_AGAIN)
@@ -124,6 +125,8 @@ class Reader:
         return await self._parts.ledger.start_sweep(self._parts.owner, self._parts.settings.lease)
 
     async def _is_over(self, sweeps: _Sweeps) -> bool:
+        if self._only is not None:
+            return not await self._parts.ledger.waiting(self._only, None, 1)
         sweeps.heard(await self._parts.ledger.last_sweep())
         return self._planned_all and sweeps.are_over and await self._parts.ledger.unfinished() == 0
 
@@ -145,7 +148,7 @@ class Reader:
             raise AssertionError("a span has an upper bound")
         if range_.left_waiting is None:
             range_.left_waiting = await self._left_waiting(lease)
-        while not range_.is_read and not range_.is_lost:
+        while not range_.is_read and not range_.is_gone:
             page = await source.read_span(range_.read_upto or lease.after, lease.upto, PAGE)
             read_at = asyncio.get_running_loop().time()
             known = await ledger.look_up([row.key for row in page.rows]) if page.rows else {}
@@ -171,7 +174,7 @@ class Reader:
 
     async def _keys_pages(self, range_: OpenRange) -> AsyncIterator[Page]:
         source, ledger = self._parts.source, self._parts.ledger
-        while not range_.is_read and not range_.is_lost:
+        while not range_.is_read and not range_.is_gone:
             most = min(PAGE, source.rows_at_once)
             waiting = await ledger.waiting(range_.lease.range_no, range_.read_upto, most)
             found = await source.read_keys([row.key for row in waiting]) if waiting else {}

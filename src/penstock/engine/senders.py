@@ -65,6 +65,10 @@ class Senders:
             if delivery.first_sent is not None and self._is_too_late(delivery):
                 outbox.left()
                 continue
+            if not outbox.may_start(delivery):
+                outbox.put((delivery,))  # while it was read again, its lease has become too short, or is gone
+                outbox.left()
+                continue
             if journal is not None:
                 # What was known of it holds no more once the kernel has a byte.
                 journal.withdraw(delivery.range.lease.range_no, (delivery.key,))
@@ -99,7 +103,7 @@ class Senders:
 
     def _finish(self, delivery: Delivery, settlement: Settlement) -> None:
         range_ = delivery.range
-        if range_.is_lost:
+        if range_.is_gone:
             self._settler.add_late(range_, settlement)
             return
         self._settler.add(range_, settlement)
@@ -110,13 +114,14 @@ class Senders:
         delivery.attempts = step.attempts
         delivery.reason = step.reason
         delivery.status = step.status
-        if range_.is_lost:
+        if range_.is_gone:
             self._settler.add_late(range_, delivery.waiting())
             return
         if self._parts.journal is not None:
             # Proven not applied: without this line a crash now would leave the row in doubt.
             self._parts.journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
-        delivery.leave_window()
+        if delivery.first_sent is None:
+            delivery.leave_window()  # else it stands there, until it is announced again, since when it may have been applied
         settings = self._parts.settings
         wait = step.wait
         if wait is None:

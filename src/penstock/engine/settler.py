@@ -57,7 +57,7 @@ class Settler:
 
     def add(self, range_: OpenRange, settlement: Settlement) -> None:
         """One row has ended (or waits, if its state is pending). It is durable soon."""
-        if range_.is_lost:
+        if range_.is_gone:
             return  # its new owner reads the row again
         if self._journal is not None:
             self._journal.append(range_.lease.range_no, range_.lease.fence, settlement)
@@ -109,10 +109,13 @@ class Settler:
     async def settle_once(self, *, release: bool = False) -> None:
         """One batch. Returns when it is durable, or when its ranges turned out to be lost."""
         async with self._one_at_a_time:
-            await self._settle_batch(release=release)
-        self._changed()
+            has_written = await self._settle_batch(release=release)
+        if has_written:
+            self._changed()
 
-    async def _settle_batch(self, *, release: bool) -> None:
+    async def _settle_batch(self, *, release: bool) -> bool:
+        """Returns whether there was anything to write."""
+        has_late = bool(self._late)
         while self._late:
             range_ = self._late.pop()
             settlements, range_.settlements = range_.settlements, []
@@ -135,6 +138,7 @@ class Settler:
         self._pace.unblock("settle")
         for range_, portion in batch:
             self._applied(range_, portion)
+        return has_late or bool(batch)
 
     async def lose(self, range_no: int) -> None:
         """The range belongs to another worker now. What its rows' answers were is told to the ledger as late answers."""
@@ -145,6 +149,9 @@ class Settler:
         self._waiting -= len(settlements)
         range_.settlements.clear()
         await self.settle_late(range_, settlements)
+        if self._journal is not None:
+            self._journal.forget(range_no, list(range_.exposed))
+        self._changed()
 
     async def settle_late(self, range_: OpenRange, settlements: list[Settlement]) -> None:
         """Idempotent jobs drop late answers: the new owner sends again, with the same key."""
@@ -176,7 +183,7 @@ class Settler:
         return batch
 
     def _applied(self, range_: OpenRange, portion: Portion) -> None:
-        if range_.is_lost:
+        if range_.is_gone:
             return  # the heartbeat heard of it meanwhile and has told its answers as late ones
         range_.applied(portion)
         self._waiting -= len(portion.settlements)

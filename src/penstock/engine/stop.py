@@ -54,7 +54,7 @@ class Stop:
             turn.drain(self.ended, self.detail)
         return turn
 
-    def take_over(self, turn: Stop) -> None:
+    def end_as(self, turn: Stop) -> None:
         """What ended the part has ended the run."""
         self.ended, self.detail, self.error = turn.ended, turn.detail, turn.error
         self._asked.set()

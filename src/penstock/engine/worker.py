@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from penstock.engine.ahead import count_ahead
 from penstock.engine.announcer import WINDOW, Announcer
-from penstock.engine.delivery import OpenRanges
+from penstock.engine.delivery import Delivery, OpenRanges
 from penstock.engine.feeder import Feeder, RowLimit
 from penstock.engine.flagging import Flagging
 from penstock.engine.heartbeat import Heartbeat
@@ -18,13 +18,14 @@ from penstock.engine.parts import Parts
 from penstock.engine.reader import Reader
 from penstock.engine.report import Progress, Tally
 from penstock.engine.senders import Senders
-from penstock.engine.settler import Settler
+from penstock.engine.settler import LAST_PATIENCE, Settler
 from penstock.engine.speedometer import Speedometer, limited_by
 from penstock.engine.stop import Ended, Stop
 from penstock.engine.tallies import Tallies
 from penstock.engine.watch import Watch
 from penstock.errors import LedgerUnreachable, PenstockError
-from penstock.ledger.base import Pulse
+from penstock.events import EventKind
+from penstock.ledger.base import Event, Pulse
 from penstock.pacing.mishaps import Mishaps
 
 LOOK = 0.05  # seconds between looks at whether the last rows have ended
@@ -138,7 +139,7 @@ class Worker:
 
     def _give_way(self) -> None:
         """The others have all of the job's concurrency: what this worker holds is theirs to work on."""
-        if len(self._ranges):
+        if len(self._ranges) and not self._stop.is_asked:
             self.gave_way = True
             self._stop.drain(Ended.STOPPED, "the other workers have all of the job's concurrency")
 
@@ -146,18 +147,40 @@ class Worker:
         """Nothing new goes out; what is on the wire ends; everything known is written; what is left is given back."""
         self._outbox.close()
         self._announcer.close()
-        await asyncio.wait(foreground, timeout=self._parts.settings.total_timeout)
+        _, late = await asyncio.wait(foreground, timeout=self._parts.settings.total_timeout)
+        for task in late:  # nobody may find a row of a range that is being given back
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
         await self._outbox.idle()
         for delivery in self._outbox.kept() + self._announcer.kept():
-            if not delivery.range.is_lost:
-                delivery.leave_window()
-                if delivery.attempts or delivery.sends:
-                    self._settler.add(delivery.range, delivery.waiting())
+            self._limit.give_back()
+            if not delivery.range.is_gone:
+                self._give_back(delivery)
         self._settler.drain()
-        await self._settler.settle_all(release=True)
+        await self._settle_all()
         if self._flagging is not None:
             await self._flagging.flag_at_the_end()
         await self._watch.note()
+
+    def _give_back(self, delivery: Delivery) -> None:
+        """It did not go out, or not again: whoever leases its range next sends it."""
+        range_ = delivery.range
+        delivery.leave_window()
+        if delivery.attempts or delivery.sends:
+            self._settler.add(range_, delivery.waiting())
+        if delivery.sends:
+            range_.events.append(Event(EventKind.FURTHER_ATTEMPT, f"to come: {delivery.reason}", delivery.key))
+
+    async def _settle_all(self) -> None:
+        """Raises LedgerUnreachable if the ledger does not answer in time."""
+        try:
+            async with asyncio.timeout(2 * LAST_PATIENCE):
+                await self._settler.settle_all(release=True)
+        except TimeoutError:
+            raise LedgerUnreachable(
+                f"the ledger did not answer for {2 * LAST_PATIENCE:.0f} s while the run ended; "
+                "what it does not know yet is found out by the next run"
+            ) from None
 
     def _start(self, loop: Coroutine[None, None, None]) -> asyncio.Task[None]:
         return self._loops.create_task(self._guard(loop))
@@ -235,7 +258,8 @@ async def work(parts: Parts, task: Task, stop: Stop, show: Show | None = None) -
             await worker.run()
         if not worker.gave_way or stop.is_asked or turn.error is not None:
             break
-    stop.take_over(turn)
+    if turn.error is not None or not stop.is_asked:
+        stop.end_as(turn)
     if stop.error is not None:
         raise stop.error
     return tallies.tally

@@ -288,7 +288,8 @@ class Ledger(Protocol):
         events: Sequence[Event] = (),
     ) -> None:
         """Write down keys (each with its first_sent, if it has one) that may be on the wire from now on. `window` counts
-        up from 1 within a lease. Raises LeaseLost if owner or fence have moved or less than `seconds` of the lease are left."""
+        up from 1 within a lease. Raises LeaseLost if owner or fence have moved, LedgerUnreachable if less than
+        `seconds` of the lease are left: after the next heartbeat there is more."""
         ...
 
     async def note(self, events: Sequence[Event], owner: str) -> None:

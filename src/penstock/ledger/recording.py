@@ -65,6 +65,7 @@ _CONFLICTS = """
 SELECT known.row_key, known.state, known.range_no, known.fence
 FROM {batch} {look_up_in} penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
 WHERE NOT (known.state = 'pending' AND known.range_no = batch.range_no)
+{for_update}
 """
 
 

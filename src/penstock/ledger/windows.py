@@ -9,7 +9,7 @@ import orjson
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.errors import LeaseLost
+from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.ledger.base import Event, Lease
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
@@ -25,6 +25,12 @@ WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence 
 {for_share}
 """
 
+# Too short for another request is not lost: as long as nobody has taken it, a heartbeat makes it longer.
+_IS_OURS = """
+SELECT 1 FROM penstock_ranges
+WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased'
+"""
+
 
 class Windows:
     def __init__(
@@ -35,6 +41,7 @@ class Windows:
         self._events = events
         self._held = held
         self._open = dialect.statement(_OPEN)
+        self._is_ours = dialect.statement(_IS_OURS)
 
     async def open(
         self,
@@ -57,7 +64,7 @@ class Windows:
         try:
             await self._transactions.write(partial(self._write, parameters=parameters, lease=lease, events=events))
         except LeaseLost:
-            self._held.forget(lease.range_no)  # lost, or too short: whoever asked lets go of the range
+            self._held.forget(lease.range_no)
             raise
 
     async def _write(
@@ -68,5 +75,7 @@ class Windows:
         except IntegrityError:
             return  # a COMMIT of unknown outcome had been applied, events and all; a take-over would have dropped the window
         if not opened:
+            if (await connection.execute(self._is_ours, parameters)).first() is not None:
+                raise LedgerUnreachable(f"the lease of range {lease.range_no} waits for its next heartbeat")
             raise LeaseLost(lease.range_no)
         await self._events.append(connection, events, lease.owner)

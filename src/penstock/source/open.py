@@ -111,12 +111,18 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
         rows=rows,
         keys=keys,
         walk=walk,
-        flagged=None if flag is None else flagged_rows(dialect, flag.sql, flag.column_sql(flag.column), flag.key),
+        flagged=_flagged_before(job, flag, dialect),
         flag=flag,
         numbers=NUMBERS[: sum(column.kind in NUMBERED for column in of_key)],
         is_wide=any(size is None for size in sizes) or sum(size or 0 for size in sizes) * MOST_ROWS > MOST_BYTES,
         may_lack_key=any(column.nullable is not False for column in of_key),
     )
+
+
+def _flagged_before(job: Job, flag: FlagTable | None, dialect: Dialect) -> Reading | None:
+    if flag is None or job.source.flag is None or job.source.flag.existing == "ignore":
+        return None
+    return flagged_rows(dialect, flag.sql, flag.column_sql(flag.column), flag.key)
 
 
 def _place(statement: Statement, column: Column, dialect: Dialect) -> KeyPlace:

@@ -17,7 +17,7 @@ class Plan:
 
     rows, keys: from the query. numbers: names of the further columns that `rows` has at its end.
     walk: from the key's own table; from the query where there is none.
-    flag, flagged: the flag's table; those of its rows whose flag is set. None without a flag.
+    flag: the flag's table. flagged: those of its rows whose flag is set; None where that means nothing (flag.existing: ignore).
     is_wide: whether a page of a thousand rows may be too much for memory. may_lack_key: whether the key may be NULL.
     """
 
