@@ -168,7 +168,7 @@ class Worker:
         delivery.leave_window()
         if delivery.attempts or delivery.sends:
             self._settler.add(range_, delivery.waiting())
-        if delivery.sends:
+        if delivery.sends and not delivery.attempts:  # the next worker would take it for one that was never sent
             range_.events.append(Event(EventKind.FURTHER_ATTEMPT, f"to come: {delivery.reason}", delivery.key))
 
     async def _settle_all(self) -> None:
