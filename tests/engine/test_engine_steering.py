@@ -17,10 +17,15 @@ from penstock.wiring import open_people_desk
 SOON = 2.0  # seconds within which a person's word takes effect
 
 
+async def take_ten_milliseconds(asked: Asked) -> Reply:
+    await asyncio.sleep(0.01)
+    return asked.accepted
+
+
 async def test_a_paused_run_sends_nothing_until_it_is_resumed(tmp_path: Path) -> None:
     looks = Looks()
-    async with serving() as api:
-        shop = await open_shop(tmp_path, api, rows=300, delivery="rate: 150/s")
+    async with serving(take_ten_milliseconds) as api:
+        shop = await open_shop(tmp_path, api, rows=300, delivery="concurrency: 4\nrate: 150/s")
         run = asyncio.create_task(shop.run(show=looks.see))
         await api.until_asked(20)
         async with open_people_desk(shop.job) as desk:
@@ -54,12 +59,8 @@ async def test_the_rate_may_be_changed_while_it_runs(tmp_path: Path) -> None:
 
 
 async def test_the_concurrency_may_be_changed_while_it_runs(tmp_path: Path) -> None:
-    async def answer(asked: Asked) -> Reply:
-        await asyncio.sleep(0.005)
-        return asked.accepted
-
     stop = Stop()
-    async with serving(answer) as api:
+    async with serving(take_ten_milliseconds) as api:
         shop = await open_shop(tmp_path, api, rows=3000, delivery="concurrency: 2")
         run = asyncio.create_task(shop.run(stop=stop))
         await api.until(lambda: api.in_flight == 2)
