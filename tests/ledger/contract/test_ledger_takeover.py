@@ -8,6 +8,7 @@ import pytest
 from tests.ledger.contract.bench import (
     ALICE,
     BOB,
+    PULSE,
     SECONDS,
     Bench,
     everybody,
@@ -25,7 +26,7 @@ from tests.ledger.contract.bench import (
     take,
 )
 
-from penstock.errors import LeaseLost
+from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.events import EventKind
 from penstock.ledger.base import Event, Lease, Portion, Settlement
 from penstock.ledger.states import RowState
@@ -145,27 +146,16 @@ async def test_a_window_of_a_lost_lease_is_refused(bench: Bench) -> None:
     assert await bench.windows() == 0
 
 
-async def test_a_window_that_could_outlive_its_lease_is_refused(bench: Bench) -> None:
+async def test_a_window_that_could_outlive_its_lease_waits_for_the_next_heartbeat(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
 
     await bench.alice.open_window(lease, 1, keys("1"), SECONDS - 5)
-    with pytest.raises(LeaseLost):
+    with pytest.raises(LedgerUnreachable, match="next heartbeat"):
         await bench.alice.open_window(lease, 2, keys("2"), SECONDS + 5)
+    await bench.alice.renew([lease], 2 * SECONDS, ALICE, PULSE)
+    await bench.alice.open_window(lease, 2, keys("2"), SECONDS + 5)
 
-
-async def test_a_range_that_its_worker_gave_up_is_leased_again_at_once(bench: Bench) -> None:
-    lease = await span(bench.alice, None, "9")
-    await bench.alice.open_window(lease, 1, keys("1"), TOTAL)
-    with pytest.raises(LeaseLost):
-        await bench.alice.open_window(lease, 2, keys("2"), SECONDS + 5)
-
-    again = await bench.alice.lease(ALICE, SECONDS, nothing, nobody)
-
-    assert again is not None
-    assert (again.range_no, again.fence) == (lease.range_no, lease.fence + 1)
-    assert await bench.states() == {"1": "in_doubt"}, "it may be on the wire still: its answer comes late"
-    await bench.alice.settle_late(lease, imported("1"), marked)
-    assert await bench.states() == {"1": "imported"}
+    assert await bench.windows() == 2
 
 
 async def test_the_same_window_again_is_one_window(bench: Bench) -> None:
