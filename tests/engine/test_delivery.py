@@ -49,11 +49,16 @@ def test_a_row_that_waits_is_not_final() -> None:
     assert range_.outstanding == 1
 
 
-def test_a_portion_made_again_before_it_is_applied_is_the_same() -> None:
+def test_a_portion_made_again_before_it_is_applied_is_the_same_whatever_has_come_since() -> None:
     range_ = open_range(rows=3)
     range_.settlements = [imported(0)]
     first = range_.portion(500)
-    assert range_.portion(500) == first
+    range_.settlements.append(imported(1))
+    assert range_.portion(500, release=True) is first
+    range_.applied(first)
+    second = range_.portion(500, release=True)
+    assert (second.batch, [settlement.key for settlement in second.settlements]) == (2, ["1"])
+    assert second.release
 
 
 def test_a_window_is_dropped_with_the_batch_that_settles_its_last_key_and_not_before() -> None:
@@ -64,13 +69,14 @@ def test_a_window_is_dropped_with_the_batch_that_settles_its_last_key_and_not_be
     range_.exposed = {"0", "1"}
     range_.settlements.append(imported(0))
     one.leave_window()
-    assert range_.portion(500).windows_done == ()
     range_.settlements.append(imported(1))
     two.leave_window()
-    assert range_.portion(1).windows_done == ()  # the batch that holds only the first key must leave the window
-    whole = range_.portion(500)
-    assert whole.windows_done == (1,)
-    range_.applied(whole)
+    first = range_.portion(1)
+    assert first.windows_done == ()  # the batch that holds only the first key must leave the window
+    range_.applied(first)
+    second = range_.portion(500)
+    assert second.windows_done == (1,)
+    range_.applied(second)
     assert range_.exposed == set()
     assert range_.portion(500).windows_done == ()
 
@@ -97,6 +103,6 @@ def test_a_lost_range_is_known_to_all_who_hold_it() -> None:
     range_.exposed = {"0", "1"}
     assert ranges.exposed == 2
     assert ranges.lose(1) is range_
-    assert range_.is_lost
+    assert range_.is_gone
     assert len(ranges) == ranges.exposed == 0
     assert ranges.lose(1) is None

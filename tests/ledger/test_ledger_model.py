@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.ledger.contract.bench import ALICE, BOB, PULSE, SECONDS, Bench, bench_at, close, marked, nobody, nothing
 
-from penstock.errors import LeaseLost
+from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.ledger.base import Lease, Portion, Selection, Settlement
 from penstock.ledger.states import RowState, is_legal
 from penstock.ledger.store import SqlLedger
@@ -108,6 +108,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.run(self.ledger(worker).open_window(work.lease, work.windows, keys, 1.0))
             except LeaseLost:
                 self.lose(worker, work)
+            except LedgerUnreachable:  # its lease has run out, and nobody has taken it: nothing was written
+                work.windows -= 1
 
     @precondition(has_work)
     @rule(worker=WORKERS, end=ENDS, twice=st.booleans())

@@ -21,6 +21,7 @@ class OpenRange:
     """
 
     __slots__ = (
+        "_unsettled",
         "batch",
         "deadline",
         "events",
@@ -54,6 +55,7 @@ class OpenRange:
         self.windows_done: list[int] = []
         self.settlements: list[Settlement] = []
         self.events: list[Event] = []
+        self._unsettled: Portion | None = None  # given out, and not known to be durable
 
     @property
     def is_complete(self) -> bool:
@@ -70,13 +72,15 @@ class OpenRange:
             self.windows_done.append(window)
 
     def portion(self, most: int, *, release: bool = False) -> Portion:
-        """The next batch of at most `most` settlements, as one value. It is written under its number until it is `applied` or the
-        lease is lost, and no other batch before: the ledger tells by the number whether it has it already."""
+        """The next batch of at most `most` settlements, as one value. Until it is `applied` the same one is given again, whatever
+        has come since: the ledger tells by its number whether it has it already."""
+        if self._unsettled is not None:
+            return self._unsettled
         settlements = self.settlements[:most]
         remaining = self.outstanding - sum(1 for settlement in settlements if settlement.state.is_final)
         finished = self.is_read and remaining == 0 and not release
         everything = len(settlements) == len(self.settlements)
-        return Portion(
+        self._unsettled = Portion(
             lease=self.lease,
             batch=self.batch + 1,
             settlements=settlements,
@@ -86,9 +90,11 @@ class OpenRange:
             finished=finished,
             release=release and not finished,
         )
+        return self._unsettled
 
     def applied(self, portion: Portion) -> None:
         """The portion is durable."""
+        self._unsettled = None
         self.batch = portion.batch
         del self.settlements[: len(portion.settlements)]
         del self.windows_done[: len(portion.windows_done)]

@@ -59,7 +59,10 @@ class Senders:
         """One sender: at most one request on the wire. Returns when the outbox is closed."""
         outbox, send, journal, now = self._outbox, self._parts.sender.send, self._parts.journal, self._time
         while (delivery := await outbox.take()) is not None:
-            if now() - delivery.read_at > STALE and not await self._is_fresh(delivery):
+            if now() - delivery.read_at > STALE:
+                await self._read_again(delivery)
+            if delivery.ends_as is not None:  # it left the query, or does not map any more
+                self._finish(delivery, delivery.ends_as)
                 outbox.left()
                 continue
             if delivery.first_sent is not None and self._is_too_late(delivery):
@@ -93,6 +96,10 @@ class Senders:
         step = decide(verdict, Tried(delivery.key, delivery.attempts, self._age(delivery), holding), self._policy)
         match step:
             case Settle(settlement):
+                if settlement.state is RowState.FAILED and delivery.doubt is not None and delivery.doubt is not verdict:
+                    settlement = settlement._replace(
+                        reason=f"{settlement.reason}; before that: {delivery.doubt.reason}"
+                    )
                 if settlement.state is RowState.IMPORTED:
                     settlement = settlement._replace(fingerprint=self._parts.fingerprint(delivery.row))
                 self._finish(delivery, settlement)
@@ -163,15 +170,14 @@ class Senders:
             case _:
                 assert_never(verdict)
 
-    async def _is_fresh(self, delivery: Delivery) -> bool:
-        """Read rows that waited long once more, many at a time. False: this one ended here, it left the query or does not map."""
+    async def _read_again(self, delivery: Delivery) -> None:
+        """Rows that waited long are read once more, many at a time, this one and others behind it."""
         async with self._refreshing:
             if self._time() - delivery.read_at > STALE and self._may_change(delivery):
                 stale = self._outbox.stale(
                     self._time() - STALE, min(REFRESHED_AT_ONCE, self._parts.source.rows_at_once)
                 )
                 await self._refresh([delivery, *filter(self._may_change, stale)])
-        return self._is_current(delivery)
 
     def _may_change(self, delivery: Delivery) -> bool:
         """An idempotent row that may have arrived goes out again with the very same bytes."""
@@ -201,9 +207,3 @@ class Senders:
             delivery.ends_as = Settlement(row.key, RowState.SKIPPED, delivery.attempts, reason="skipped by the mapping")
             return
         delivery.row, delivery.request = row, request
-
-    def _is_current(self, delivery: Delivery) -> bool:
-        if delivery.ends_as is None:
-            return True
-        self._finish(delivery, delivery.ends_as)
-        return False

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.errors import JobError
-from penstock.rows import KeyText, Row, encode_key
+from penstock.rows import MAX_KEY_TEXT, KeyText, Row, encode_key
 from penstock.source.columns import Converter
 
 
@@ -38,12 +38,20 @@ class Shape:
     def _texts(self, columns: Sequence[tuple[object, ...]]) -> list[KeyText]:
         try:
             if len(columns) == 1:
-                return [str(value) if type(value) is int else encode_key((value,)) for value in columns[0]]
-            return [encode_key(values) for values in zip(*columns, strict=True)]
+                texts = [str(value) if type(value) is int else encode_key((value,)) for value in columns[0]]
+            else:
+                texts = [encode_key(values) for values in zip(*columns, strict=True)]
         except TypeError as error:
             if any(value is None for column in columns for value in column):
                 raise null_key(self.key) from error
             raise JobError(f"source.key {', '.join(self.key)}: {error}; choose another key, or CAST it") from error
+        longest = max(texts, key=len)
+        if len(longest) > MAX_KEY_TEXT:
+            raise JobError(
+                f"source.key {', '.join(self.key)}: {longest[:60]}... has {len(longest)} characters (escapes counted), and the "
+                f"ledger holds {MAX_KEY_TEXT}; choose a shorter key, or leave such rows out of the query"
+            )
+        return texts
 
 
 def null_key(name: Sequence[str]) -> JobError:
