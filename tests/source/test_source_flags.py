@@ -175,7 +175,7 @@ async def test_a_column_that_follows_every_update_keeps_its_value(mariadb: World
 @pytest.fixture
 async def shared(mariadb: World) -> World:
     await mariadb.run(
-        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code VARCHAR(20) NOT NULL, is_import INTEGER NOT NULL DEFAULT 0)",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code VARCHAR(20) NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)",
         "INSERT INTO orders (id, code) VALUES (1, 'a'), (2, 'b'), (3, 'c')",
         "CREATE TABLE other (id INTEGER PRIMARY KEY)",
     )
@@ -276,3 +276,11 @@ async def test_a_trigger_that_refuses_leaves_the_ledgers_rows_and_is_told_afterw
 )
 def test_servers_that_skip_locked_rows_are_known_by_version(version: str, knows: bool) -> None:
     assert skips_locked(version) is knows
+
+
+async def test_a_flag_that_could_be_set_for_rows_never_sent_is_refused(world: World) -> None:
+    await world.run(
+        "CREATE TABLE orders (id INTEGER NOT NULL, code INTEGER NOT NULL, is_import INTEGER NOT NULL DEFAULT 0)"
+    )
+    with pytest.raises(JobError, match="no unique index of orders finds a row by id"):
+        await writer(world)

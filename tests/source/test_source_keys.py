@@ -191,3 +191,29 @@ async def test_a_list_of_composite_keys_uses_the_index(mariadb: World) -> None:
     [step] = await mariadb.fetch("EXPLAIN " + statement.text % statement.values)
     assert (step[3], step[5]) == ("range", "PRIMARY")
     assert int(str(step[8])) < 1000
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+async def test_keys_that_the_collation_takes_for_the_same_are_refused_where_a_page_ends_between_them(
+    mariadb: World, page: int
+) -> None:
+    await mariadb.run(
+        "CREATE TABLE t (k VARCHAR(20) COLLATE utf8mb4_general_ci NOT NULL)",
+        "INSERT INTO t VALUES ('ab'), ('Ab'), ('AB'), ('aB'), ('cd')",
+    )
+    source = await mariadb.open("SELECT k FROM t", "k")
+    with pytest.raises(JobError, match="collation takes"):
+        await source.keys_in_query(None, page)
+    with pytest.raises(JobError, match="collation takes"):
+        await source.read_span(None, '"zz"', page)
+
+
+async def test_a_key_too_long_for_the_ledger_is_refused_before_anything_is_sent(world: World) -> None:
+    await world.run("CREATE TABLE t (k VARCHAR(255) NOT NULL PRIMARY KEY)")
+    async with world.database.writing() as connection:
+        await connection.exec_driver_sql(
+            "INSERT INTO t VALUES (?)" if world.is_sqlite else "INSERT INTO t VALUES (%s)", ("\n" * 250,)
+        )
+    source = await world.open("SELECT k FROM t", "k")
+    with pytest.raises(JobError, match="502 characters"):
+        await source.keys_in_query(None, 10)

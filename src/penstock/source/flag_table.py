@@ -91,11 +91,16 @@ def skips_locked(version: str) -> bool:
 
 
 def flag_table(
-    job: Job, dialect: Dialect, catalog: Catalog, origins: Mapping[str, Origin], locking: Locking
+    job: Job,
+    dialect: Dialect,
+    catalog: Catalog,
+    origins: Mapping[str, Origin],
+    locking: Locking,
+    uniques: Sequence[frozenset[str]],
 ) -> FlagTable | None:
-    """catalog: holds at least the flag's table, if it exists. None: the job has no flag.
+    """catalog: holds at least the flag's table, if it exists. uniques: its unique indexes. None: the job has no flag.
 
-    Raises JobError if the table, the flag or a key column is missing.
+    Raises JobError if the table, the flag or a key column is missing, or if the key may find more than one row there.
     """
     flag = job.source.flag
     if flag is None:
@@ -113,6 +118,11 @@ def flag_table(
             )
     if flag.column.lower() not in columns:
         raise JobError(f"the table {table} has no column {flag.column!r}; run: penstock prepare")
+    if not any(unique <= {name.lower() for name in names} for unique in uniques):
+        raise JobError(
+            f"source.flag: no unique index of {table} finds a row by {', '.join(names)}, so that a flag could be set for rows "
+            "that were never sent; name the unique columns: source.flag.key, or add such an index"
+        )
     for name in flag.set:
         if name.lower() not in columns:
             raise JobError(f"source.flag.set: the table {table} has no column {name!r}; leave it out, or add it there")

@@ -32,6 +32,7 @@ from penstock.source.statements import (
     reading_rows,
     reading_table,
 )
+from penstock.source.tables import unique_keys
 from penstock.spec.models import Job
 
 
@@ -45,6 +46,7 @@ class Findings:
     origins: Mapping[str, Origin]
     catalog: Catalog
     locking: Locking
+    flag_uniques: Sequence[frozenset[str]]
 
 
 async def open_source(job: Job, database: Database, *, with_flag: bool = True) -> SqlSource:
@@ -54,7 +56,11 @@ async def open_source(job: Job, database: Database, *, with_flag: bool = True) -
     """
     found = await look_at(job, database)
     refuse_columns(job, found.columns)
-    flag = flag_table(job, found.dialect, found.catalog, found.origins, found.locking) if with_flag else None
+    flag = (
+        flag_table(job, found.dialect, found.catalog, found.origins, found.locking, found.flag_uniques)
+        if with_flag
+        else None
+    )
     plan = await make_plan(job, database, found, flag)
     source = SqlSource(database, plan, _identity(job, database, found))
     if plan.may_lack_key:
@@ -75,7 +81,8 @@ async def look_at(job: Job, database: Database) -> Findings:
             )
             columns, origins = await learn_columns(connection, dialect, statement, catalog)
             locking = Locking() if flag is None else await read_locking(connection, dialect, parse_table(flag.table))
-    return Findings(dialect, statement, columns, origins, catalog, locking)
+            uniques = () if flag is None else await unique_keys(connection, dialect, parse_table(flag.table))
+    return Findings(dialect, statement, columns, origins, catalog, locking, uniques)
 
 
 async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTable | None) -> Plan:

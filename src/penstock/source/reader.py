@@ -9,10 +9,11 @@ from penstock.database.fetch import Fetched, NotText, fetch
 from penstock.rows import Key, KeyText, Row, decode_key
 from penstock.source.base import KeyPage, RowPage
 from penstock.source.careful import fetch_carefully
+from penstock.source.columns import ColumnKind
 from penstock.source.failures import source_errors
 from penstock.source.keyset import Condition, chunks
 from penstock.source.plan import Plan
-from penstock.source.shape import null_key, refuse_twins
+from penstock.source.shape import equal_keys, null_key, refuse_twins
 
 MOST_ROWS = 1000
 MOST_BYTES = 16 * 1024 * 1024
@@ -32,6 +33,9 @@ class SqlSource:
         self.plan = plan
         self._database = database
         self._most_rows = MOST_ROWS
+        self._has_text_in_key = any(
+            column.kind in (ColumnKind.TEXT, ColumnKind.STORED) for column in plan.columns if column.name in plan.key
+        )
 
     @property
     def rows_at_once(self) -> int:
@@ -51,7 +55,11 @@ class SqlSource:
         rows, is_whole = await self._rows(statement, MOST_BYTES if self.plan.is_wide else None)
         self._learn_size(len(rows), is_whole=is_whole)
         refuse_twins([row.key for row in rows], self.plan.key)
-        return RowPage(rows[:limit], at_end=is_whole and len(rows) <= limit)
+        at_end = is_whole and len(rows) <= limit
+        rows = rows[:limit]
+        if rows and not at_end:
+            await self._refuse_equals(rows[-1].key)
+        return RowPage(rows, at_end=at_end)
 
     async def read_keys(self, keys: Sequence[KeyText]) -> Mapping[KeyText, Row]:
         """All of them at once, however large: ask for no more than `rows_at_once`."""
@@ -70,6 +78,8 @@ class SqlSource:
         keys = self.plan.shape.keys(fetched.rows)
         refuse_twins(keys, self.plan.key)
         at_end = len(keys) <= limit
+        if not at_end:
+            await self._refuse_equals(keys[limit - 1])
         if at_end and self.plan.may_lack_key:
             await self.refuse_rows_without_key()
         return keys[:limit], at_end
@@ -90,6 +100,14 @@ class SqlSource:
 
     async def aclose(self) -> None:
         """Nothing is held between calls; the database is closed by whoever opened it."""
+
+    async def _refuse_equals(self, last: KeyText) -> None:
+        """Raises JobError if the database takes another key for the same as the last one of a page (a collation that ignores
+        case): what is equal is not greater, so that the next page would leave it out."""
+        if self._has_text_in_key:
+            equal = self.plan.shape.keys((await self._fetch(self.plan.keys.of([decode_key(last)]))).rows)
+            if len(equal) > 1:
+                raise equal_keys(equal, self.plan.key)
 
     async def _rows(self, statement: Condition, most_bytes: int | None) -> tuple[list[Row], bool]:
         """Whole rows, and whether these are all."""

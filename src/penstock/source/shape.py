@@ -61,6 +61,13 @@ def null_key(name: Sequence[str]) -> JobError:
     )
 
 
+def equal_keys(keys: Sequence[KeyText], name: Sequence[str]) -> JobError:
+    return JobError(
+        f"source.key {', '.join(name)} is not unique for the database, whose collation takes {' and '.join(keys[:3])} for the "
+        "same; add columns to the key, GROUP BY it, or give it a collation that tells them apart"
+    )
+
+
 def refuse_twins(keys: Sequence[KeyText], name: Sequence[str]) -> None:
     """Raises JobError if two rows have the same key: a page that ended between them would lose one."""
     if len(set(keys)) == len(keys):
