@@ -170,7 +170,7 @@ class Announcer:
                 try:
                     await write()
                 except LeaseLost as lost:
-                    await self._settler.lose(lost.range_no)
+                    self._settler.lose(lost.range_no)
                     return False
                 except LedgerUnreachable as error:
                     if self._stop.is_asked:

@@ -10,7 +10,7 @@ from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.senders import Senders
 from penstock.engine.settler import Settler
-from penstock.errors import LedgerUnreachable
+from penstock.errors import LedgerRefused, LedgerUnreachable
 from penstock.ledger.base import Control, Pulse
 from penstock.pacing.shares import share_of_count, share_of_rate
 
@@ -86,7 +86,7 @@ class Heartbeat:
         parts.pace.unblock("heartbeat")
         for range_ in due:
             if range_.lease.range_no in lost:
-                await self._settler.lose(range_.lease.range_no)
+                self._settler.lose(range_.lease.range_no)
             else:
                 range_.deadline = began + RELIED_UPON * parts.settings.lease
         self._hear(control)
@@ -102,6 +102,7 @@ class Heartbeat:
 
     def _hear(self, control: Control) -> None:
         settings, pace = self._parts.settings, self._parts.pace
+        self._refuse_to_be_left_behind(control)
         self._beats += 1
         total = settings.concurrency if control.concurrency is None else control.concurrency
         rate = settings.rate if control.rate is None else control.rate
@@ -122,6 +123,17 @@ class Heartbeat:
         self.control = control
         self._heard.set()
         self._outbox.pump()
+
+    def _refuse_to_be_left_behind(self, control: Control) -> None:
+        """Raises LedgerRefused if the job has gone on without this worker, frozen for a while, in another way than it would."""
+        if not control.is_known:
+            raise LedgerRefused("the job was reset while this worker was silent: run it again")
+        if control.file_hash != self._parts.file_hash:
+            raise LedgerRefused(
+                "another version of the job file has been run since this worker fell silent: run it again"
+            )
+        if control.generation != self._parts.generation:
+            raise LedgerRefused("the idempotency keys were renewed while this worker was silent: run it again")
 
     def _loop_time(self) -> float:
         return asyncio.get_running_loop().time()

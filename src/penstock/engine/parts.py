@@ -28,6 +28,10 @@ class AnswerLog(Protocol):
         """What was written of these keys holds no more: they go out now. In the file when this returns."""
         ...
 
+    def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
+        """What holds of the range's rows and is not in the ledger."""
+        ...
+
     def flush(self) -> None: ...
 
     def forget(self, range_no: int, keys: Sequence[KeyText]) -> None:
@@ -76,6 +80,8 @@ class Settings:
 @dataclass(frozen=True, slots=True)
 class Parts:
     owner: str
+    file_hash: str  # of the job file this worker was started with
+    generation: int  # of the idempotency keys it sends
     settings: Settings
     source: Source
     ledger: Ledger

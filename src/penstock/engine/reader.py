@@ -74,7 +74,7 @@ class Reader:
             except Unreachable as error:
                 await self._wait_out(error)
             except LeaseLost as lost:
-                await self._settler.lose(lost.range_no)
+                self._settler.lose(lost.range_no)
 
     async def _wait_out(self, error: Unreachable) -> None:
         """The source or the ledger does not answer: try again, further and further apart; the watch gives up after a while."""
@@ -127,6 +127,8 @@ class Reader:
     async def _is_over(self, sweeps: _Sweeps) -> bool:
         if self._only is not None:
             return not await self._parts.ledger.waiting(self._only, None, 1)
+        if len(self._ranges) or self._settler.has_late:
+            return False  # rows of a range that is lost, known or not known yet, may become pending again
         sweeps.heard(await self._parts.ledger.last_sweep())
         return self._planned_all and sweeps.are_over and await self._parts.ledger.unfinished() == 0
 

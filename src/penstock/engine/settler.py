@@ -6,6 +6,7 @@ Not "as soon as the last commit ended": that costs two thirds more CPU for 2 % m
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable
 from random import Random
 
@@ -45,11 +46,16 @@ class Settler:
         self._changed = changed
         self._most_waiting = WAITING_WINDOWED if parts.settings.writes_windows else WAITING_IDEMPOTENT
         self._waiting = 0
-        self._late: list[OpenRange] = []  # lost ranges whose answers still came in
+        self._late: defaultdict[OpenRange, list[Settlement]] = defaultdict(list)  # of lost ranges, until it is written
         self._one_at_a_time = asyncio.Lock()
         self._due = asyncio.Event()  # something to write
         self._now = asyncio.Event()  # enough of it, or no reason to wait for more
         self._is_draining = False
+
+    @property
+    def has_late(self) -> bool:
+        """Whether there are late answers to write: rows of theirs may become pending again."""
+        return bool(self._late)
 
     def has_room(self) -> bool:
         """Whether one more answer could be settled soon."""
@@ -70,10 +76,10 @@ class Settler:
             self._now.set()
 
     def add_late(self, range_: OpenRange, settlement: Settlement) -> None:
-        """An answer to a request of a range that is lost."""
-        range_.settlements.append(settlement)
-        self._late.append(range_)
-        self._due.set()
+        """An answer to a request of a lost range. Idempotent jobs drop it: the new owner sends again, with the same key."""
+        if self._settings.writes_windows:
+            self._late[range_].append(settlement)
+            self._due.set()
 
     def look(self) -> None:
         """A range may be complete, though no row of it has ended just now."""
@@ -115,11 +121,7 @@ class Settler:
 
     async def _settle_batch(self, *, release: bool) -> bool:
         """Returns whether there was anything to write."""
-        has_late = bool(self._late)
-        while self._late:
-            range_ = self._late.pop()
-            settlements, range_.settlements = range_.settlements, []
-            await self.settle_late(range_, settlements)
+        has_late = await self._settle_late()
         batch = self._next_batch(release=release)
         patience = _Patience(self._stop, self._random)
         while batch:
@@ -128,7 +130,7 @@ class Settler:
             except LeaseLost as lost:
                 # The others' portions stay as they are: a try before may have written them under the same numbers.
                 batch = [(range_, portion) for range_, portion in batch if range_.lease.range_no != lost.range_no]
-                await self.lose(lost.range_no)
+                self.lose(lost.range_no)
             except LedgerUnreachable as error:
                 # Sending stops at once; what is known waits here (and in the journal) until it can be written.
                 self._pace.block("settle", str(error), asyncio.get_running_loop().time())
@@ -140,30 +142,37 @@ class Settler:
             self._applied(range_, portion)
         return has_late or bool(batch)
 
-    async def lose(self, range_no: int) -> None:
-        """The range belongs to another worker now. What its rows' answers were is told to the ledger as late answers."""
+    def lose(self, range_no: int) -> None:
+        """The range belongs to another worker now, which holds all rows of its windows in doubt. What is known of them, of those
+        that have not gone out as well, is told to the ledger as late answers."""
         range_ = self._ranges.lose(range_no)
         if range_ is None:
             return
-        settlements = list(range_.settlements)
-        self._waiting -= len(settlements)
+        self._waiting -= len(range_.settlements)
         range_.settlements.clear()
-        await self.settle_late(range_, settlements)
         if self._journal is not None:
-            self._journal.forget(range_no, list(range_.exposed))
+            for settlement in self._journal.known(range_no, range_.lease.fence):
+                self.add_late(range_, settlement)
         self._changed()
 
-    async def settle_late(self, range_: OpenRange, settlements: list[Settlement]) -> None:
-        """Idempotent jobs drop late answers: the new owner sends again, with the same key."""
-        if not settlements or not self._settings.writes_windows:
-            return
+    async def _settle_late(self) -> bool:
+        """Returns whether there was anything to write."""
+        has_late = self.has_late
         patience = _Patience(self._stop, self._random)
-        while True:
+        while self._late:
+            range_, settlements = next(iter(self._late.items()))
+            told = tuple(settlements)
             try:
-                await self._ledger.settle_late(range_.lease, settlements, self._mark)
-                return
+                await self._ledger.settle_late(range_.lease, told, self._mark)
             except LedgerUnreachable as error:
                 await patience.wait(error)
+                continue
+            if self._journal is not None:
+                self._journal.forget(range_.lease.range_no, [settlement.key for settlement in told])
+            del settlements[: len(told)]
+            if not settlements:
+                del self._late[range_]
+        return has_late
 
     async def _linger(self) -> None:
         try:

@@ -47,6 +47,11 @@ class Stop:
             self.error, self.ended, self.detail = error, Ended.FAILED, str(error)
         self._asked.set()
 
+    def leave_open(self, detail: str) -> None:
+        """The run has ended, but something is left that the same command does."""
+        if self.ended in (Ended.DONE, Ended.LIMIT):
+            self.ended, self.detail = Ended.STOPPED, detail
+
     def turn(self) -> Stop:
         """Another one for a part of the run: whoever asks the run to end asks that too, but not the other way round."""
         turn = self._turn = Stop()

@@ -158,8 +158,10 @@ class Worker:
                 self._give_back(delivery)
         self._settler.drain()
         await self._settle_all()
-        if self._flagging is not None:
-            await self._flagging.flag_at_the_end()
+        if self._flagging is not None and not await self._flagging.flag_at_the_end():
+            self._stop.leave_open(
+                "flags of accepted rows are still to be set: others lock these rows, or the source is away"
+            )
         await self._watch.note()
 
     def _give_back(self, delivery: Delivery) -> None:

@@ -123,6 +123,9 @@ class Control:
         0  # of the asking worker among the live ones, by age: 0 .. workers - 1 (shares that do not divide evenly)
     )
     in_flight_elsewhere: int = 0  # requests of the other live workers, as each told with its last heartbeat
+    file_hash: str = ""  # of the job file that is being run
+    generation: int = 1  # of the idempotency keys
+    is_known: bool = True  # the ledger knows the asking worker; not so after a `reset`
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,6 +381,10 @@ class PeopleDesk(Protocol):
 
     async def resolve(self, selection: Selection, state: RowState, *, receipt: str | None, note: str) -> int:
         """in doubt → imported, pending (new keys ranges) or failed; imported makes its range flags_due."""
+        ...
+
+    async def expect_flags(self) -> None:
+        """Flags of accepted rows are about to be cleared: if it comes to no `reset`, the next run sets them again."""
         ...
 
     async def reset(self, *, renew_keys: bool) -> int:

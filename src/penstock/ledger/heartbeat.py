@@ -30,7 +30,11 @@ UPDATE penstock_workers SET
 WHERE job_id = :job AND owner = :owner
 """
 
-_WISHES = text("SELECT paused, rate, concurrency FROM penstock_jobs WHERE job_id = :job")
+_WISHES = text(
+    "SELECT paused, rate, concurrency, file_hash, generation,"
+    " (SELECT COUNT(*) FROM penstock_workers WHERE job_id = :job AND owner = :owner) AS is_known"
+    " FROM penstock_jobs WHERE job_id = :job"
+)
 
 # By age: a newcomer never takes away the share of one who is at work.
 _ALIVE = "SELECT owner, in_flight FROM penstock_workers WHERE job_id = :job AND alive_until > {now} ORDER BY started_at, owner"
@@ -98,7 +102,8 @@ class ControlReader:
         self._alive = dialect.statement(_ALIVE)
 
     async def read(self, connection: AsyncConnection, owner: str | None = None) -> Control:
-        paused, rate, concurrency = (await connection.execute(_WISHES, {"job": self._job_id})).one()
+        named = {"job": self._job_id, "owner": owner}
+        paused, rate, concurrency, file_hash, generation, is_known = (await connection.execute(_WISHES, named)).one()
         heard_of = await connection.execute(self._alive, {"job": self._job_id})
         # The share of one that was killed must not lie idle until its silence is long enough.
         in_flight = {row.owner: row.in_flight for row in heard_of if not self._is_dead(row.owner)}
@@ -109,4 +114,7 @@ class ControlReader:
             workers=len(in_flight),
             rank=list(in_flight).index(owner) if owner in in_flight else 0,
             in_flight_elsewhere=sum(count for other, count in in_flight.items() if other != owner),
+            file_hash=file_hash,
+            generation=generation,
+            is_known=bool(is_known),
         )

@@ -20,8 +20,12 @@ FIRST_SECONDS = 60.0
 
 # Locked: of two files that join at the same time the second sees the first.
 _JOB = (
-    "SELECT source, key_columns, file_hash, generation, cursor_key FROM penstock_jobs WHERE job_id = :job {for_update}"
+    "SELECT source, key_columns, file_hash, idempotent, generation, cursor_key FROM penstock_jobs "
+    "WHERE job_id = :job {for_update}"
 )
+
+# A job that was idempotent wrote no windows: nobody can tell which of these rows may have been applied.
+_IS_UNFINISHED = text("SELECT 1 FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased') LIMIT 1")
 
 _IDENTIFY = text(
     "UPDATE penstock_jobs SET source = :source, key_columns = :key, file_hash = :file_hash, idempotent = :idempotent "
@@ -74,9 +78,11 @@ class Joining:
         self, connection: AsyncConnection, identity: Identity, owner: str, host: str, pid: int
     ) -> JobRecord:
         named = {"job": self._job_id, "owner": owner}
-        source, key, file_hash, generation, cursor = (await connection.execute(self._job, named)).one()
+        source, key, file_hash, idempotent, generation, cursor = (await connection.execute(self._job, named)).one()
         if source:
             self._refuse_another(identity, source, json.loads(key))
+        if idempotent and not identity.idempotent:
+            await self._refuse_unfinished(connection)
         if file_hash != identity.file_hash:
             await self._refuse_mixture(connection, identity, owner)
         await connection.execute(
@@ -109,6 +115,13 @@ class Joining:
             raise LedgerRefused(
                 f"the ledger knows job {self._name!r} by the key {', '.join(key)}, the file says {', '.join(identity.key)}: "
                 "set source.key back, give this job another name, or `penstock reset` to forget what was done"
+            )
+
+    async def _refuse_unfinished(self, connection: AsyncConnection) -> None:
+        if (await connection.execute(_IS_UNFINISHED, {"job": self._job_id})).first() is not None:
+            raise LedgerRefused(
+                f"job {self._name!r} was run with idempotent: true and has unfinished rows that may have been sent already: "
+                "finish it so, then set idempotent: false; or forget what was done with `penstock reset`"
             )
 
     async def _refuse_mixture(self, connection: AsyncConnection, identity: Identity, owner: str) -> None:

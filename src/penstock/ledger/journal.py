@@ -69,6 +69,10 @@ class Journal:
             self._lines.append(_line({"range": range_no, "withdrawn": known}))
             self.flush()
 
+    def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
+        """What holds of the range's rows and is not in the ledger: of those that are not on the wire."""
+        return _recalled([line for (no, _), line in self._outstanding.items() if no == range_no], range_no, fence)
+
     def flush(self) -> None:
         """Write what is buffered."""
         self._is_scheduled = False

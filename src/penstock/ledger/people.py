@@ -28,6 +28,10 @@ _ALIVE = "SELECT owner, host, pid FROM penstock_workers WHERE job_id = :job AND 
 
 _RENEW_KEYS = text("UPDATE penstock_jobs SET generation = generation + 1 WHERE job_id = :job")
 
+_EXPECT_FLAGS = text(
+    "UPDATE penstock_ranges SET flags_due = 1, flags_no = flags_no + 1 WHERE job_id = :job AND imported > 0"
+)
+
 
 class SqlPeopleDesk:
     """Made by `penstock.ledger.opening.people_desk`. check: raises if the ledger is missing or not for this penstock."""
@@ -99,6 +103,15 @@ class SqlPeopleDesk:
         # To send it again is to say that it was never applied: when it first went out does not matter any more.
         act = Act(state, EventKind.RESOLVED, note=note, receipt=receipt, is_fresh=True)
         return await RowMover(self._transactions, self._dialect, job_id).move(selection, RowState.IN_DOUBT, act)
+
+    async def expect_flags(self) -> None:
+        """See PeopleDesk.expect_flags."""
+        job_id = await self._job_id()
+
+        async def write(connection: AsyncConnection) -> None:
+            await connection.execute(_EXPECT_FLAGS, {"job": job_id})
+
+        await self._transactions.write(write)
 
     async def reset(self, *, renew_keys: bool) -> int:
         resetting = Resetting(self._transactions, self._dialect, await self._job_id(), self._job_name, self._is_dead)

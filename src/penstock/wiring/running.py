@@ -157,6 +157,8 @@ async def _assembled(
             journal = opened.enter_context(closing(Journal(journal_folder(databases.ledger), job.name, owner)))
         yield Parts(
             owner=owner,
+            file_hash=job.file_hash,
+            generation=record.generation,
             settings=settings,
             source=source,
             ledger=ledger,

@@ -21,7 +21,7 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.database.connect import open_database
-from penstock.ledger.base import Control, Lease
+from penstock.ledger.base import Lease
 from penstock.ledger.opening import open_ledger
 
 
@@ -74,10 +74,8 @@ async def test_each_worker_learns_its_rank_among_the_living_and_what_the_others_
     _, hers = await bench.alice.renew([], SECONDS, ALICE, PULSE)
     _, his = await bench.bob.renew([], SECONDS, BOB, PULSE)
 
-    assert hers == Control(paused=False, rate=None, concurrency=None, workers=2, rank=0)  # Bob has told nothing yet
-    assert his == Control(
-        paused=False, rate=None, concurrency=None, workers=2, rank=1, in_flight_elsewhere=PULSE.in_flight
-    )
+    assert (hers.workers, hers.rank, hers.in_flight_elsewhere) == (2, 0, 0)  # Bob has told nothing yet
+    assert (his.workers, his.rank, his.in_flight_elsewhere) == (2, 1, PULSE.in_flight)
 
 
 async def test_a_silent_worker_has_no_share(bench: Bench) -> None:
@@ -141,3 +139,17 @@ async def test_a_sweep_is_renewed_like_any_range(bench: Bench) -> None:
     assert isinstance(lease, Lease)
 
     assert (await bench.alice.renew([lease], SECONDS, ALICE, PULSE))[0] == frozenset()
+
+
+async def test_a_worker_that_was_frozen_hears_that_the_job_goes_on_in_another_way(bench: Bench) -> None:
+    _, control = await bench.alice.renew([], SECONDS, ALICE, PULSE)
+    assert (control.file_hash, control.generation, control.is_known) == ("hash-1", 1, True)
+
+    await bench.sql("UPDATE penstock_workers SET alive_until = '2001-01-01 00:00:00.000'")
+    await bench.bob.join(identity(file_hash="hash-2"), "carol", "here", 3)
+    _, control = await bench.alice.renew([], SECONDS, ALICE, PULSE)
+    assert (control.file_hash, control.is_known) == ("hash-2", True)
+
+    await bench.desk.reset(renew_keys=True)
+    _, control = await bench.alice.renew([], SECONDS, ALICE, PULSE)
+    assert (control.generation, control.is_known) == (2, False)

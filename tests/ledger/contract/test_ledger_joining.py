@@ -8,6 +8,7 @@ from tests.ledger.contract.bench import (
     ALICE,
     BOB,
     JOB,
+    SECONDS,
     Bench,
     everybody,
     identity,
@@ -116,3 +117,18 @@ async def test_two_jobs_share_a_ledger_without_meeting(bench: Bench) -> None:
     assert await bench.alice.look_up(["1"]) == {}
     assert (await other.counts()).imported == 1
     await other.aclose()
+
+
+async def test_an_idempotent_job_is_not_made_another_while_rows_may_be_on_the_wire(bench: Bench) -> None:
+    await bench.alice.leave(ALICE, "done")
+    await bench.bob.leave(BOB, "done")
+    await bench.alice.join(identity(idempotent=True, file_hash="hash-2"), "carol", "here", 3)
+    lease = await bench.alice.plan(None, "9", 1, "carol", SECONDS)
+    assert lease is not None
+    await bench.alice.leave("carol", "stopped")
+
+    with pytest.raises(LedgerRefused, match="idempotent: true"):
+        await bench.alice.join(identity(idempotent=False), "dave", "here", 4)
+
+    await bench.alice.settle([last_portion(lease, 1, imported("1"))], marked)
+    await bench.alice.join(identity(idempotent=False), "dave", "here", 4)
