@@ -1,4 +1,4 @@
-"""What the ledger's event log and a run's observers may hear of. One list; docs/reference/events.md is drawn from it."""
+"""What the ledger's event log and a run's observers may hear of. One list."""
 
 from enum import StrEnum
 

@@ -92,7 +92,7 @@ async def test_rows_of_a_lost_range_are_dropped(around: Surroundings) -> None:
     outbox = around.outbox()
     around.pace.set_share(concurrency=0, rate=math.inf, now=0.0)
     outbox.put(around.deliveries(2))
-    around.range.is_lost = True
+    around.range.is_gone = True
     around.pace.set_share(concurrency=2, rate=math.inf, now=0.0)
     taker = await waits(outbox)
     assert not taker.done()

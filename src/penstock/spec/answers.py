@@ -1,5 +1,5 @@
 """What the job file's answer expressions say about an answer: the words that `mapping` (compiles them) and `target` (acts on
-them) share. The order in which they are asked is CONTRACT's: already_exists, accept, retry, refuse."""
+them) share. The order in which they are asked is a promise: already_exists, accept, retry, refuse."""
 
 from __future__ import annotations
 

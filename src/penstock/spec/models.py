@@ -1,4 +1,4 @@
-"""The job file as values: CONTRACT's keys, each with its meaning, default and limits, said once: the JSON Schema and the
+"""The job file as values: its keys, each with its meaning, default and limits, said once: the JSON Schema and the
 reference page are made of the descriptions here.
 
 Durations are seconds (float) once parsed, rates are requests per second. Secrets are SecretStr from the first moment on.

@@ -1,6 +1,6 @@
 """The one table of "may it have been applied?": outcome in, verdict out. Pure. docs/reference/answers.md says it for people.
 
-In CONTRACT's order: the job file's expressions, `not_applied`, then what a status means by default.
+In the promised order: the job file's expressions, `not_applied`, then what a status means by default.
 """
 
 from __future__ import annotations
