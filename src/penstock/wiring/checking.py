@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from penstock.database.connect import Database
 from penstock.engine.owner import is_dead
-from penstock.errors import JobError, PenstockError, RowError
+from penstock.errors import JobError, LedgerMissing, PenstockError, RowError
 from penstock.insights.check import CheckReport, Finding, Grade, Sample
 from penstock.insights.findings import of_answers, of_error, of_size, of_target
 from penstock.insights.requests import RenderedRequest, safe_request
@@ -38,7 +38,7 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
     """
     async with open_databases(job) as databases:
         findings, keys = await _look_at_source(job, databases.source, file=file, deep=deep)
-        findings.append(await _look_at_ledger(job, databases.ledger))
+        findings.append(await _look_at_ledger(job, databases.ledger, file=file))
         findings.append(await _look_at_target(job))
         findings += of_answers(job.target)
         findings.append(of_size(keys, job.delivery.rate))
@@ -93,9 +93,11 @@ async def _look_at_source(job: Job, database: Database, *, file: str, deep: bool
     return findings, facts.estimated_rows
 
 
-async def _look_at_ledger(job: Job, database: Database) -> Finding:
+async def _look_at_ledger(job: Job, database: Database, *, file: str) -> Finding:
     try:
         counts = await (await read_model(database, job.name, is_dead=is_dead)).counts()
+    except LedgerMissing:
+        return Finding("ledger", Grade.PROBLEM, f"{database.address} holds no ledger yet", f"penstock prepare {file}")
     except PenstockError as error:
         return of_error("ledger", error)
     done = counts.imported + counts.failed + counts.in_doubt + counts.skipped
