@@ -8,6 +8,7 @@ import struct
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from threading import Thread
 
 import pytest
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 from penstock.database.connect import open_database
 from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
 
-MOMENTS = 60
+MOMENTS = 12
 
 
 @contextmanager
@@ -34,12 +35,12 @@ def hanging_up() -> Iterator[int]:
 
 
 def _hang_up(listener: socket.socket) -> None:
-    for number in range(MOMENTS):
+    for number in count():
         try:
             connection, _ = listener.accept()
         except OSError:
             return
-        time.sleep(number * 0.00005)
+        time.sleep(number % MOMENTS * 0.00005)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
 
@@ -75,7 +76,7 @@ async def connect(port: int, seconds: float) -> str:
 
 async def connect_often(port: int) -> set[str]:
     async with busy_loop():
-        return {await connect(port, 10.0) for _ in range(MOMENTS)}
+        return {await connect(port, 0.5) for _ in range(MOMENTS)}
 
 
 @pytest.mark.parametrize("new_event_loop", [asyncio.new_event_loop, uvloop.new_event_loop])

@@ -229,6 +229,8 @@ async def test_a_mariadb_url_serves_as_well(mariadb_url: str) -> None:
         ("oracle://h/db", "'oracle' is no database"),
         ("mysql+pymysql://h/db", "'mysql.pymysql' is no database"),
         ("mysql://u:s3cret@h", "names no database"),
+        ("mysql://u:p@s3cret@127.0.0.1:1/db", "percent-encode the @ of the password as %40"),
+        ("mysql://u:p@s3/cret@127.0.0.1:1/db", "percent-encode the @ of the password as %40"),
         ("mysql://h/db?charset=latin1", "option 'charset'"),
         ("sqlite:///x.db?mode=memory", "option 'mode'"),
     ],
