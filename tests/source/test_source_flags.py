@@ -284,3 +284,10 @@ async def test_a_flag_that_could_be_set_for_rows_never_sent_is_refused(world: Wo
     )
     with pytest.raises(JobError, match="no unique index of orders finds a row by id"):
         await writer(world)
+
+
+@pytest.mark.parametrize("declared", ["VARCHAR(20)", "REAL", "BLOB", "TEXT"])
+async def test_a_column_that_holds_data_is_no_flag(world: World, declared: str) -> None:
+    await world.run(f"CREATE TABLE orders (id INTEGER PRIMARY KEY, code INTEGER, note {declared})")
+    with pytest.raises(JobError, match="does not hold 0 and 1"):
+        await flag_of(world, flag=Flag(table="orders", column="note"))

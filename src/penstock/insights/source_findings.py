@@ -62,6 +62,9 @@ def _flag_problem(flag: FlagFacts, where: str, *, is_read_only: bool, file: str)
         return Finding(
             "flag", Grade.PROBLEM, text, f"name the key's columns there: flag: {{table: {flag.table}, key: ...}}"
         )
+    if flag.missing_set:
+        text = f"{flag.table} lacks {_listed('column', flag.missing_set)} of source.flag.set"
+        return Finding("flag", Grade.PROBLEM, text, "leave them out, or add them there")
     if is_read_only:
         text = f"the server is read-only, so {where} cannot be set"
         return Finding("rights", Grade.PROBLEM, text, "leave source.flag out, or use the server that takes writes")

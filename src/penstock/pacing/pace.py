@@ -98,6 +98,8 @@ class Pace:
             return "hold"
         if self._not_before > now:
             return "Retry-After"
+        if not self._opened and self._share > 1:
+            return "first accepted answer"
         if self._bucket.is_limiting and self._bucket.delay(now) > 0:
             return "rate"
         return ""

@@ -55,6 +55,7 @@ class FlagFacts:
     triggers: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
     missing_key: tuple[str, ...] = ()
+    missing_set: tuple[str, ...] = ()  # columns of flag.set
     has_unique_key: bool = False
     may_write: bool | None = None
     is_transactional: bool = True

@@ -15,6 +15,9 @@ from penstock.source.dialect import SQLITE, Dialect
 from penstock.source.origin import Origin, Table
 from penstock.spec.models import Flag, Job
 
+_MYSQL_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "bit", "bool", "decimal", "numeric")
+# By SQLite's rules of affinity: what is none of these is stored as text, as bytes or as a fraction.
+_SQLITE_NUMBERS = ("int", "bool", "bit", "num", "dec")
 _MYSQL_NUMBERED = ("enum", "set", "bit")
 # A view has no engine of its own.
 _ENGINE = (
@@ -54,6 +57,13 @@ class FlagTable:
 
     def column_sql(self, name: str) -> str:
         return self.dialect.verbatim(self.dialect.quote(name))
+
+
+def holds_numbers(dialect: Dialect, declared: str) -> bool:
+    """Whether a column declared so is one for 0 and 1, and no data that a flag would overwrite."""
+    if dialect == SQLITE:
+        return not declared or any(word in declared.lower() for word in _SQLITE_NUMBERS)
+    return declared.lower().startswith(_MYSQL_NUMBERS)
 
 
 def parse_table(text: str) -> Table:
@@ -118,6 +128,11 @@ def flag_table(
             )
     if flag.column.lower() not in columns:
         raise JobError(f"the table {table} has no column {flag.column!r}; run: penstock prepare")
+    if not holds_numbers(dialect, columns[flag.column.lower()].declared):
+        raise JobError(
+            f"source.flag: {table}.{flag.column} is {columns[flag.column.lower()].declared}, which does not hold 0 and 1; "
+            "name another column: source.flag.column"
+        )
     if not any(unique <= {name.lower() for name in names} for unique in uniques):
         raise JobError(
             f"source.flag: no unique index of {table} finds a row by {', '.join(names)}, so that a flag could be set for rows "

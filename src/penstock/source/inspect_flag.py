@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
-from penstock.source.dialect import SQLITE, Dialect
+from penstock.source.dialect import Dialect
 from penstock.source.facts import FlagFacts
-from penstock.source.flag_table import flag_key, parse_table
+from penstock.source.flag_table import flag_key, holds_numbers, parse_table
 from penstock.source.open import Findings
 from penstock.source.origin import Table
 from penstock.source.tables import has_mark, table_engine, unique_keys, update_triggers
@@ -14,7 +14,6 @@ from penstock.spec.models import Job
 
 # Left by `prepare` on the column that it adds: `prepare --undo` drops no other.
 MARK = "penstock_flag"
-_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "bit", "bool", "decimal", "numeric")
 
 
 async def inspect_flag(job: Job, database: Database, found: Findings) -> FlagFacts | None:
@@ -40,8 +39,7 @@ async def inspect_flag(job: Job, database: Database, found: Findings) -> FlagFac
         exists=True,
         declared=column.declared if column else None,
         is_ours=is_ours and column is not None,
-        # SQLite writes numbers to whatever it is.
-        holds_numbers=column is None or dialect == SQLITE or column.declared.lower().startswith(_NUMBERS),
+        holds_numbers=column is None or holds_numbers(dialect, column.declared),
         is_nullable=column is not None and column.is_nullable,
         is_invisible=column is not None and "invisible" in column.extra,
         engine=engine,
@@ -50,6 +48,7 @@ async def inspect_flag(job: Job, database: Database, found: Findings) -> FlagFac
             other.name for name, other in columns.items() if "on update" in other.extra and name not in written
         ),
         missing_key=tuple(name for name in key if name not in columns),
+        missing_set=tuple(name for name in flag.set if name.lower() not in columns),
         has_unique_key=any(unique <= set(key) for unique in uniques),
         may_write=None if column is None else await _may_write(database, dialect, table, flag.column),
         is_transactional=engine.lower() in ("", "innodb"),

@@ -21,6 +21,11 @@ def add_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
     """The statements that add the flag; none if it is there. Raises JobError if its table is not."""
     if not flag.exists:
         raise JobError(f"source.flag.table: there is no table {flag.table}; name the table that is to have the flag")
+    if flag.declared is not None and not flag.holds_numbers:
+        raise JobError(
+            f"source.flag: {flag.table}.{flag.column} is {flag.declared}, which does not hold 0 and 1; "
+            "name another column: source.flag.column"
+        )
     if flag.declared is not None:
         return ()
     table, column = _names(server, flag)
