@@ -15,6 +15,22 @@ if TYPE_CHECKING:
     from tests.spec.conftest import ProblemsOf
 
 
+def test_no_message_shows_a_password_or_token_that_was_written_amiss(tmp_path: Path) -> None:
+    path = tmp_path / "orders.yaml"
+    path.write_text(
+        "name: orders\n"
+        "source: {url: 'mysql://u:p@CANARY@127.0.0.1:1/db', table: orders}\n"
+        "target: {url: 'https://api.example.com', headers: {Authorization:Bearer CANARY}, body: {a: 1}}\n"
+    )
+
+    with pytest.raises(JobFileError) as caught:
+        load(path, environment={})
+
+    assert "CANARY" not in str(caught.value)
+    assert "percent-encode the @ of the password as %40" in str(caught.value)
+    assert "target.headers.Authorization: has no value; write a space behind the colon" in str(caught.value)
+
+
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "orders.yaml"
     path.write_text(
@@ -101,6 +117,7 @@ def test_either_a_query_or_a_table_is_needed(problems_of: ProblemsOf) -> None:
         ("headers: {content-length: '5'}", "target.headers.content-length", "it follows the body"),
         ("headers: {Transfer-Encoding: chunked}", "target.headers.Transfer-Encoding", "cannot be set"),
         ("headers: {CONNECTION: close}", "target.headers.CONNECTION", "connections are kept"),
+        ("headers: {Authorization:Bearer x}", "target.headers.Authorization", "write a space behind the colon"),
         ("headers: {'X A': b}", "target.headers.X A", "is no name of a header"),
         ("headers: {x-a: b, X-A: c}", "target.headers.X-A", "is there twice"),
         ('headers: {X-A: "b\\r\\nX-B: c"}', "target.headers.X-A", "line break"),

@@ -244,6 +244,19 @@ def test_secrets_that_the_api_sends_back_are_not_shown() -> None:
         assert "***" in shown.answer
 
 
+def test_a_redirect_does_not_show_a_secret_of_its_location() -> None:
+    rules = replace(RULES, secrets=("Canary/Token",))
+    for spelled in ("Canary/Token", "Canary%2fToken"):
+        shown = verdict(Answer(307, [("location", f"https://other.example/in/{spelled}/x")], b""), rules)
+        assert isinstance(shown, Refused)
+        assert "a redirect to https://other.example/in/***/x;" in shown.reason
+
+
+def test_a_receipt_is_kept_without_credentials_and_else_as_it_is() -> None:
+    rules = replace(ruled(Ruling.ACCEPT, "acme-17 Canary-Token"), credentials=("Canary-Token",), secrets=("acme-17",))
+    assert verdict(Answer(201, [], b""), rules) == Accepted(201, "acme-17 ***")
+
+
 answers = st.builds(
     Answer,
     st.integers(100, 999),

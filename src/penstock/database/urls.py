@@ -17,6 +17,10 @@ _TLS_OTHERS = ("ssl_cipher", "ssl_check_hostname")
 
 def parse_url(url: SecretStr) -> URL:
     """The URL in parts. Raises JobError without repeating the URL: it may hold a password."""
+    if _splits_password(url.get_secret_value()):
+        raise JobError(
+            "the database URL has more than one @ before its database: percent-encode the @ of the password as %40"
+        )
     try:
         parsed = make_url(url.get_secret_value())
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
@@ -36,6 +40,15 @@ def parse_url(url: SecretStr) -> URL:
         others = f"only {', '.join(known)} are" if known else "none is"
         raise JobError(f"the {kind} URL has the option {unknown[0]!r}, which is not known there: {others}")
     return parsed
+
+
+def _splits_password(text: str) -> bool:
+    """Whether an @ of the password would end it, so that the rest would be taken for the host and be shown."""
+    kind, _, rest = text.partition("://")
+    if kind == "sqlite":
+        return False
+    rest = rest.partition("?")[0]
+    return (rest.rpartition("/")[0] or rest).count("@") > 1
 
 
 def sqlite_path(url: URL, folder: str) -> Path:

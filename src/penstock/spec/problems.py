@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from penstock.errors import JobFileError, Problem
-from penstock.spec.masking import shorten
+from penstock.spec.masking import HEADERS, shorten
 from penstock.spec.wrong import Location
 
 
@@ -41,8 +41,10 @@ class Problems:
 
 
 def dotted(at: Location) -> str:
-    """("target", "not_applied", 2) → "target.not_applied[2]". A key like "Authorization: Bearer ..." ends at its colon."""
+    """("target", "not_applied", 2) → "target.not_applied[2]". A key like "Authorization: Bearer ..." ends at its colon;
+    a header's at any, as none has one in its name and what follows it may be secret."""
     text = ""
-    for step in at:
-        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + shorten(step.partition(": ")[0])
+    for depth, step in enumerate(at):
+        colon = ":" if depth >= len(HEADERS) and at[: len(HEADERS)] == HEADERS else ": "
+        text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + shorten(step.partition(colon)[0])
     return text

@@ -81,6 +81,8 @@ def _check_server(text: str) -> None:
     if "@" not in authority and any("@" in part for part in beyond):
         way_out = "percent-encode it; what comes from a ${VARIABLE} is so already"
         raise Wrong("has a / ? or # in its user or password", way_out)
+    if authority.count("@") > 1:
+        raise Wrong("has more than one @ before its database", "percent-encode the @ of the password as %40")
     _check_host(authority.rpartition("@")[2])
 
 

@@ -195,9 +195,10 @@ class _Reader:
         if event.style is not None:
             return Leaf(line, text, text)
         if not text:
-            self._problems.add(
-                line, at, "has no value", "give it one, leave the key out, or write null where nothing is meant"
-            )
+            way_out = "give it one, leave the key out, or write null where nothing is meant"
+            if at and ":" in str(at[-1]):  # {Authorization:Bearer ...}
+                way_out = "write a space behind the colon"
+            self._problems.add(line, at, "has no value", way_out)
         return Leaf(line, text, _meaning(text))
 
     def _characters(self, text: str) -> str:

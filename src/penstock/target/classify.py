@@ -16,8 +16,9 @@ import orjson
 from penstock.rows import Row
 from penstock.spec.answers import Judge, Ruling
 from penstock.target.base import Answer, NoAnswer, Outcome
-from penstock.target.complaint import complaint, excerpt, without_secrets
+from penstock.target.complaint import complaint, excerpt
 from penstock.target.retry_after import seconds_to_wait
+from penstock.target.secrets import without_secrets
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
 
 # Nothing is wrong with the row: the address, the credentials or the kind of request are.
@@ -31,6 +32,8 @@ class Rules:
     has_accept: whether it has an `accept` of its own, so that no answer is believed without that.
     url_has_expression: whether a 404 may speak of the row rather than of the url.
     secrets: what is never shown, even if the API sends it back.
+    credentials: those of them that stand for who is asking; receipts are kept without these. Other variables (a tenant's
+        name) may rightly be part of a receipt.
     """
 
     judge: Judge
@@ -38,6 +41,7 @@ class Rules:
     has_accept: bool = False
     url_has_expression: bool = False
     secrets: Sequence[str] = ()
+    credentials: Sequence[str] = ()
 
 
 def classify(outcome: Outcome, rules: Rules, row: Row, now: datetime) -> Verdict:
@@ -52,7 +56,8 @@ def classify(outcome: Outcome, rules: Rules, row: Row, now: datetime) -> Verdict
     judged = rules.judge(status, headers, body, row, accepted_by_default=believable)
     match judged.ruling:
         case Ruling.ACCEPT | Ruling.ALREADY_EXISTS:
-            return Accepted(status, judged.receipt)
+            receipt = judged.receipt
+            return Accepted(status, receipt and without_secrets(receipt, rules.credentials))
         case Ruling.RETRY:
             return _throttled(outcome, now) or _refused("asked to try again with", Blame.MOMENT, outcome, rules)
         case Ruling.REFUSE:
@@ -101,10 +106,9 @@ def _throttled(answer: Answer, now: datetime) -> Throttled | None:
 
 
 def _refused(verb: str, blame: Blame, answer: Answer, rules: Rules) -> Refused:
-    body = without_secrets(answer.body, rules.secrets)
-    said = complaint(body, answer.status)
+    said = complaint(answer.body, answer.status, rules.secrets)
     reason = f"{verb} {answer.status}: {said}" if said else f"{verb} {answer.status}"
-    return Refused(answer.status, reason, blame, excerpt(body))
+    return Refused(answer.status, reason, blame, _shown(answer, rules))
 
 
 def _redirected(answer: Answer, rules: Rules) -> Verdict:
@@ -112,7 +116,8 @@ def _redirected(answer: Answer, rules: Rules) -> Verdict:
     status = answer.status
     if status == 303:  # "done, look there": what browsers are sent after a form was taken
         return Unknown("answered 303, a redirect to the result", status, _shown(answer, rules), Blame.JOB)
-    place = _place(_field(answer.headers, "location"), with_path=not rules.url_has_expression)
+    location = without_secrets(_field(answer.headers, "location"), rules.secrets)
+    place = _place(location, with_path=not rules.url_has_expression)
     reason = f"answered {status}, a redirect{place}; redirects are never followed, see target.url"
     return Refused(status, reason, Blame.JOB, _shown(answer, rules))
 
@@ -129,7 +134,7 @@ def _place(location: str, *, with_path: bool) -> str:
 
 
 def _shown(answer: Answer, rules: Rules) -> str:
-    return excerpt(without_secrets(answer.body, rules.secrets))
+    return excerpt(answer.body, rules.secrets)
 
 
 def _field(headers: Sequence[tuple[str, str]], name: str) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import orjson
-from pydantic import SecretStr
+
+from penstock.target.secrets import without_secrets
 
 LONGEST_COMPLAINT = 80
 LONGEST_EXCERPT = 500
@@ -32,15 +33,11 @@ _VARYING = (
     (re.compile(r'"[^"]*"|`[^`]*`|“[^”]*”|«[^»]*»|\[[^\]]*\]|(?<!\w)\'[^\']*\'(?!\w)'), "…"),
     (re.compile(r"[\w/+:.-]*\d[\w/+:-]*"), "#"),
 )
-_SECRET_HEADER = re.compile(r"auth|cookie|token|key|secret|passw|signature|session|credential", re.IGNORECASE)
-_SHORTEST_SECRET = 6
-_EXPRESSION = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_SCHEMES = frozenset({"bearer", "digest"})
 
 
-def complaint(body: bytes, status: int) -> str:
+def complaint(body: bytes, status: int, secrets: Sequence[str] = ()) -> str:
     """The code and message of a JSON error: "code 40012: order # exists". Empty if there are none. Whatever looks like one
-    row's own value (numbers, ids, quoted text) is left out."""
+    row's own value (numbers, ids, quoted text) is left out, and so is each secret."""
     if len(body) > LARGEST_BODY:
         return ""
     try:
@@ -48,33 +45,17 @@ def complaint(body: bytes, status: int) -> str:
     except orjson.JSONDecodeError:
         return ""
     levels = list(_levels(document))
-    code = next(filter(None, (_code(level, status) for level in levels)), "")
-    message = next(filter(None, (_message(level) for level in levels)), "")
+    code = next(filter(None, (_code(level, status, secrets) for level in levels)), "")
+    message = next(filter(None, (_message(level, secrets) for level in levels)), "")
     if message == code:
         message = ""
     return ": ".join(filter(None, (code and f"code {code}", message)))
 
 
-def excerpt(body: bytes) -> str:
-    """The first 500 characters as one line without control characters."""
-    return _one_line(body[: 4 * LONGEST_EXCERPT].decode("utf-8", "replace"), LONGEST_EXCERPT)
-
-
-def secrets_in(headers: Mapping[str, SecretStr], variables: Mapping[str, SecretStr]) -> tuple[str, ...]:
-    """What must never be shown, should an API send it back: the words of the headers that tell who is asking, and what the
-    job file's variables stood for."""
-    words = {variable.get_secret_value() for variable in variables.values()}
-    for name, value in headers.items():
-        if _SECRET_HEADER.search(name):
-            words.update(_EXPRESSION.sub(" ", value.get_secret_value()).split())
-    secret = {word for word in words if len(word) >= _SHORTEST_SECRET and word.lower() not in _SCHEMES}
-    return tuple(sorted(secret, key=len, reverse=True))  # the longer first: one may hold another
-
-
-def without_secrets(body: bytes, secrets: Sequence[str]) -> bytes:
-    for secret in secrets:
-        body = body.replace(secret.encode(), b"***")
-    return body
+def excerpt(body: bytes, secrets: Sequence[str] = ()) -> str:
+    """The first 500 characters as one line without control characters and secrets."""
+    text = without_secrets(body[:LARGEST_BODY].decode("utf-8", "replace"), secrets)
+    return _one_line(text[: 4 * LONGEST_EXCERPT], LONGEST_EXCERPT)
 
 
 def _levels(document: object) -> Iterator[dict[str, object]]:
@@ -92,23 +73,24 @@ def _levels(document: object) -> Iterator[dict[str, object]]:
             yield below
 
 
-def _code(level: dict[str, object], status: int) -> str:
+def _code(level: dict[str, object], status: int, secrets: Sequence[str]) -> str:
     for name in _CODES:
         value = level.get(name)
         if isinstance(value, bool) or not isinstance(value, int | str):
             continue
-        text = str(value)
+        text = without_secrets(str(value), secrets)
         # Many digits make it one incident's number.
         if _CODE.fullmatch(text) and text not in ("0", str(status)) and sum(map(str.isdigit, text)) < 10:
             return text
     return ""
 
 
-def _message(level: dict[str, object]) -> str:
+def _message(level: dict[str, object], secrets: Sequence[str]) -> str:
     for name in _MESSAGES:
         value = level.get(name)
         if isinstance(value, str) and value.strip():
-            text = value[: 10 * LONGEST_COMPLAINT]
+            # Before anything is cut: half a secret is not found.
+            text = without_secrets(value, secrets)[: 10 * LONGEST_COMPLAINT]
             for varying, instead in _VARYING:
                 text = varying.sub(instead, text)
             return _one_line(text, LONGEST_COMPLAINT)

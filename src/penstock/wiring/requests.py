@@ -13,7 +13,7 @@ from penstock.spec.expressions import has_expression
 from penstock.spec.models import Job
 from penstock.target.base import Outcome
 from penstock.target.classify import Rules, classify
-from penstock.target.complaint import secrets_in
+from penstock.target.secrets import secrets_in
 from penstock.target.verdicts import Verdict
 from penstock.target.wire import RequestWriter, parse_target_url
 
@@ -47,6 +47,7 @@ def classifier(job: Job, columns: Sequence[str], clock: Clock) -> Callable[[Outc
         has_accept=job.target.accept is not None,
         url_has_expression=has_expression(job.target.url.get_secret_value()),
         secrets=secrets_in(job.target.headers, job.secrets),
+        credentials=secrets_in(job.target.headers, {}),
     )
 
     def judge(outcome: Outcome, row: Row) -> Verdict:
