@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from tests.engine.api import Api
+from tests.engine.proxy import Proxy
 
 from penstock.database.connect import Database, open_database
 from penstock.engine.report import RunOptions, Summary
@@ -27,7 +31,7 @@ name: {name}
 source:
   url: {source}
   query: SELECT id, name FROM items
-  key: id
+  key: {key}
   {flag}
 target:
   url: http://127.0.0.1:{port}/items
@@ -35,7 +39,7 @@ target:
   idempotent: {idempotent}
 delivery:
   concurrency: {concurrency}
-  timeout: {{connect: 1s, total: {total}}}
+  timeout: {{total: {total}}}
   backoff: {{first: 1ms, max: 5ms}}
   stop_at: never
   {delivery}
@@ -62,15 +66,29 @@ SELECT COUNT(*) FROM penstock_ranges WHERE kind <> 'sweep' AND row_count IS NOT 
 class Migration:
     """Made by `migration`. source, ledger: connections of the test's own, past penstock and past any proxy."""
 
-    def __init__(self, folder: Path, job: Job, source: Database, ledger: Database) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        job: Job,
+        direct_job: Job,
+        source: Database,
+        ledger: Database,
+    ) -> None:
         self.folder = folder
         self.job = job
+        self._environment = environment
+        self._direct_job = direct_job
         self.source = source
         self.ledger = ledger
 
     async def run(self, options: RunOptions | None = None, stop: Stop | None = None) -> Summary:
         """One worker's run in this process."""
         return await run_job(self.job, options or RunOptions(), stop or Stop())
+
+    async def run_directly(self) -> Summary:
+        """One worker's run in this process, that reaches the ledger past the proxy."""
+        return await run_job(self._direct_job, RunOptions(), Stop())
 
     async def start(self, *constants: str) -> asyncio.subprocess.Process:
         """A worker in a process of its own. constants: "module.NAME=1.0", what is to be shorter there than usual."""
@@ -85,6 +103,7 @@ class Migration:
             "-c",
             "\n".join(lines),
             cwd=self.folder,
+            env={**os.environ, **self._environment},
             stdout=asyncio.subprocess.DEVNULL,
         )
 
@@ -95,6 +114,9 @@ class Migration:
         """In one transaction of the source."""
         await change(self.source, *statements)
 
+    async def change_ledger(self, *statements: str) -> None:
+        await change(self.ledger, *statements)
+
     async def ask(self, query: str) -> Sequence[Sequence[object]]:
         """Of the source."""
         return await ask(self.source, query)
@@ -104,19 +126,23 @@ class Migration:
 
     async def rows(self) -> Mapping[int, LedgerRow]:
         """All that the ledger knows, by key."""
-        async with open_read_model(self.job) as model:
+        async with open_read_model(self._direct_job) as model:
             return {int(row.key): row for row in await model.rows(frozenset(RowState), None, 100_000)}
 
     async def keys(self, state: RowState) -> set[int]:
         return {key for key, row in (await self.rows()).items() if row.state is state}
 
     async def events(self, kind: EventKind) -> Sequence[StoredEvent]:
-        async with open_read_model(self.job) as model:
+        async with open_read_model(self._direct_job) as model:
             found = await model.events(limit=10_000)
         return [event for event in found if event.kind is kind]
 
     async def flagged(self) -> set[int]:
         return {int(str(key)) for (key,) in await self.ask("SELECT id FROM items WHERE is_import = 1")}
+
+    async def has_open_transactions(self) -> bool:
+        """Whether anybody is within a transaction in the source or in the ledger."""
+        return await _is_in_use(self.source) or await _is_in_use(self.ledger)
 
     async def check_counters(self) -> None:
         """What each range says of its rows is what the rows say, and the job's totals are what the ledger holds."""
@@ -124,7 +150,7 @@ class Migration:
             if state.is_final:
                 [(wrong,)] = await self.ask_ledger(_LEDGER_ADDS_UP.format(state=state.value))
                 assert wrong == 0, f"{wrong} ranges count their {state} rows wrongly"
-        async with open_read_model(self.job) as model:
+        async with open_read_model(self._direct_job) as model:
             counts = await model.counts()
         held = [row.state for row in (await self.rows()).values()]
         for state, counted in (
@@ -144,74 +170,87 @@ async def migration(
     *,
     rows: Iterable[int] = range(1, 11),
     ledger: str | None = None,
-    source_through: str | None = None,
-    ledger_through: str | None = None,
-    idempotent: bool = False,
-    flag: bool = True,
-    concurrency: int = 4,
-    total: str = "5s",
-    lease: str = "",
-    delivery: str = "",
+    source_through: Proxy | None = None,
+    ledger_through: Proxy | None = None,
+    **settings: Unpack[Settings],
 ) -> AsyncIterator[Migration]:
     """A table of these rows whose ledger has been prepared.
 
-    ledger: its URL if it lies elsewhere; a SQLite file that is missing is made. ..._through: by which URL the job reaches them
-    (a proxy's), if not by the same.
+    ledger: its URL if it lies elsewhere; a SQLite file that is missing is made. ..._through: by which proxy the job reaches them.
     """
+    ledger = ledger or source
     source_database = open_database(SecretStr(source), folder=str(folder))
-    ledger_database = open_database(SecretStr(ledger or source), folder=str(folder))
+    ledger_database = open_database(SecretStr(ledger), folder=str(folder))
+    # Both ways to the ledger are one and the same job file.
+    ledger_port = str(make_url(ledger).port)
+    environment = {"LEDGER_PORT": str(ledger_through.port) if ledger_through else ledger_port}
     try:
         await change(source_database, _TABLES["sqlite" if source_database.kind == "sqlite" else "mysql"])
         await fill(source_database, rows)
-        job = write_job(
+        write_job(
             folder,
             api,
-            source=source_through or source,
-            ledger=ledger_through or ledger or source_through or source,
-            idempotent=idempotent,
-            flag=flag,
-            concurrency=concurrency,
-            total=total,
-            lease=lease,
-            delivery=delivery,
+            source=source_through.url(source) if source_through else source,
+            ledger=source_through.url(source)
+            if source_through and ledger == source
+            else ledger.replace(f":{ledger_port}/", ":${LEDGER_PORT}/"),
+            **settings,
         )
+        job = load(folder / "job.yaml", environment=environment)
         await prepare_job(job, undo=False)
-        yield Migration(folder, job, source_database, ledger_database)
+        direct_job = load(folder / "job.yaml", environment={"LEDGER_PORT": ledger_port})
+        yield Migration(folder, environment, job, direct_job, source_database, ledger_database)
     finally:
         await source_database.aclose()
         await ledger_database.aclose()
 
 
+class Settings(TypedDict, total=False):
+    """Of a job file; what is left out is as most tests need it."""
+
+    name: str
+    key: str
+    idempotent: bool
+    flag: bool
+    concurrency: int
+    total: str  # timeout.total
+    lease: str
+    delivery: str  # further lines
+
+
+_USUAL: Settings = {
+    "name": "items",
+    "key": "id",
+    "idempotent": False,
+    "flag": True,
+    "concurrency": 4,
+    "total": "5s",
+    "lease": "",
+    "delivery": "",
+}
+
+
 def write_job(
-    folder: Path,
-    api: Api,
-    *,
-    source: str,
-    ledger: str,
-    name: str = "items",
-    file: str = "job.yaml",
-    idempotent: bool = False,
-    flag: bool = True,
-    concurrency: int = 4,
-    total: str = "5s",
-    lease: str = "",
-    delivery: str = "",
-) -> Job:
-    (folder / file).write_text(
+    folder: Path, api: Api, *, source: str, ledger: str, file: str = "job.yaml", **settings: Unpack[Settings]
+) -> Path:
+    job = {**_USUAL, **settings}
+    path = folder / file
+    path.write_text(
         JOB.format(
-            name=name,
+            name=job["name"],
+            key=job["key"],
             source=source,
             ledger=ledger,
             port=api.port,
-            idempotent=str(idempotent).lower(),
-            flag="flag: {table: items}" if flag else "",
-            concurrency=concurrency,
-            total=total,
-            lease=f"lease: {lease}" if lease else "",
-            delivery=delivery,
+            idempotent=str(job["idempotent"]).lower(),
+            flag="flag: {table: items}" if job["flag"] else "",
+            concurrency=job["concurrency"],
+            total=job["total"],
+            lease=f"lease: {job['lease']}" if job["lease"] else "",
+            delivery=job["delivery"],
         )
     )
-    return load(folder / file, environment={})
+    return path
 
 
 async def fill(database: Database, keys: Iterable[int]) -> None:
@@ -230,3 +269,22 @@ async def change(database: Database, *statements: str) -> None:
 async def ask(database: Database, query: str) -> Sequence[Sequence[object]]:
     async with database.reading() as connection:
         return [tuple(row) for row in await connection.execute(text(query))]
+
+
+_TRANSACTIONS = """
+SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id
+WHERE db = DATABASE() AND id <> CONNECTION_ID()
+"""
+
+
+async def _is_in_use(database: Database) -> bool:
+    if database.kind != "sqlite":
+        [(transactions,)] = await ask(database, _TRANSACTIONS)
+        return transactions != 0
+    with closing(sqlite3.connect(database.address, timeout=0.0, isolation_level=None)) as connection:
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            return True
+        connection.execute("ROLLBACK")
+        return False

@@ -44,7 +44,7 @@ class EachKindOnce:
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["idempotent", "not idempotent"])
 @pytest.mark.parametrize("loss", Loss)
-async def test_each_kind_of_commit_is_lost_once_and_every_row_is_settled_once(
+async def test_each_kind_of_commit_is_gone_once_and_every_row_is_settled_once(
     tmp_path: Path, mariadb_url: str, loss: Loss, idempotent: bool
 ) -> None:
     async with (
@@ -55,7 +55,7 @@ async def test_each_kind_of_commit_is_lost_once_and_every_row_is_settled_once(
             api,
             mariadb_url,
             rows=range(1, 41),
-            source_through=proxy.url(mariadb_url),
+            source_through=proxy,
             idempotent=idempotent,
         ) as job,
     ):
@@ -82,7 +82,7 @@ async def test_a_batch_whose_commit_breaks_off_four_times_in_a_row_is_settled_on
     async with (
         serving() as api,
         proxy_to(mariadb_url) as proxy,
-        migration(tmp_path, api, mariadb_url, rows=range(1, 41), source_through=proxy.url(mariadb_url)) as job,
+        migration(tmp_path, api, mariadb_url, rows=range(1, 41), source_through=proxy) as job,
     ):
 
         def refuse(statements: Sequence[str]) -> Loss | None:

@@ -73,7 +73,7 @@ async def test_a_row_that_others_lock_for_ever_does_not_keep_the_run_from_ending
     async with serving() as api, migration(tmp_path, api, mariadb_url, ledger=ledger) as job:
         async with row_locked(job, 3):
             report = await job.run()
-            assert (report.ended, report.counts.imported) == (Ended.DONE, 10)
+            assert (report.ended, report.counts.imported) == (Ended.STOPPED, 10)
             assert await job.flagged() == set(range(1, 11)) - {3}
         report = await job.run()
         assert len(api.orders) == 10

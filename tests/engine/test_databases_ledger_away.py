@@ -38,7 +38,7 @@ async def with_ledger_behind_a_proxy(
             source,
             rows=ROWS,
             ledger=ledger,
-            ledger_through=proxy.url(ledger),
+            ledger_through=proxy,
             idempotent=idempotent,
             concurrency=CONCURRENCY,
             delivery=delivery,

@@ -102,7 +102,7 @@ async def test_a_source_that_is_not_there_at_the_start_is_unreachable(tmp_path: 
     async with (
         serving() as api,
         proxy_to(mariadb_url) as proxy,
-        migration(tmp_path, api, mariadb_url, ledger=LEDGER, source_through=proxy.url(mariadb_url)) as job,
+        migration(tmp_path, api, mariadb_url, ledger=LEDGER, source_through=proxy) as job,
     ):
         proxy.cut()
         with pytest.raises(SourceUnreachable, match=f"127.0.0.1:{proxy.port}"):
@@ -114,9 +114,7 @@ async def test_a_source_that_goes_away_for_a_while_is_waited_for(tmp_path: Path,
     async with (
         serving() as api,
         proxy_to(mariadb_url) as proxy,
-        migration(
-            tmp_path, api, mariadb_url, rows=range(1, 101), ledger=LEDGER, source_through=proxy.url(mariadb_url)
-        ) as job,
+        migration(tmp_path, api, mariadb_url, rows=range(1, 101), ledger=LEDGER, source_through=proxy) as job,
     ):
 
         async def answer(asked: Asked) -> Reply:
@@ -147,7 +145,7 @@ async def test_a_source_that_stays_away_ends_the_run_early_and_the_next_run_goes
             mariadb_url,
             rows=range(1, 101),
             ledger=LEDGER,
-            source_through=proxy.url(mariadb_url),
+            source_through=proxy,
             flag=False,
             delivery="give_up_after: 1s",
         ) as job,
@@ -178,7 +176,7 @@ async def test_flags_that_could_not_be_set_because_the_source_was_away_are_set_b
     async with (
         serving() as api,
         proxy_to(mariadb_url) as proxy,
-        migration(tmp_path, api, mariadb_url, ledger=LEDGER, source_through=proxy.url(mariadb_url)) as job,
+        migration(tmp_path, api, mariadb_url, ledger=LEDGER, source_through=proxy) as job,
     ):
 
         def lose(_statements: Sequence[str]) -> Loss:
@@ -188,7 +186,7 @@ async def test_flags_that_could_not_be_set_because_the_source_was_away_are_set_b
 
         proxy.on_commit = lose
         report = await job.run()
-        assert (report.ended, report.counts.imported) == (Ended.DONE, 10)
+        assert (report.ended, report.counts.imported) == (Ended.STOPPED, 10)
         assert await job.flagged() == set()
         proxy.heal()
         proxy.on_commit = nothing_lost
