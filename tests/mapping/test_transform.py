@@ -147,3 +147,14 @@ def test_two_modules_of_one_name_in_two_folders_are_not_mistaken_for_each_other(
     )
     with pytest.raises(JobError, match="one_name is already loaded from"):
         Mapper(job_with(transform="one_name:to_payload", folder=str(folder / "south")), ("id",))
+
+
+def test_a_function_that_exits_fails_the_row_and_not_the_run() -> None:
+    with pytest.raises(RowError, match="transform: SystemExit: 7"):
+        map_row(job_with(transform=lambda row: sys.exit(7)), {"id": 1})
+
+
+def test_a_module_that_exits_cannot_be_imported(folder: Path) -> None:
+    (folder / "exiting.py").write_text("raise SystemExit(7)\n")
+    with pytest.raises(JobError, match="exiting cannot be imported: SystemExit: 7"):
+        Mapper(job_with(transform="exiting:to_payload", folder=str(folder)), ("id",))

@@ -34,7 +34,10 @@ Reason = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="Rows whose reason contains this.", show_default=False)
 ]
 Status = Annotated[
-    int | None, typer.Option("--status", metavar="N", help="Rows last answered with this status.", show_default=False)
+    int | None,
+    typer.Option(
+        "--status", metavar="N", min=100, max=999, help="Rows last answered with this status.", show_default=False
+    ),
 ]
 NewKeys = Annotated[
     bool,

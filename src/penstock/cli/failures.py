@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
+import shlex
 import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import ParamSpec
 
 from penstock.cli.exits import ExitCode, after_error
 from penstock.cli.streams import people
@@ -11,16 +17,42 @@ from penstock.errors import PenstockError
 
 DEBUG = "PENSTOCK_DEBUG"
 
+_PLACE_OF_FILE = re.compile(r"(?<=\bpenstock )([a-z]+) FILE\b")
 
-def complain(error: Exception) -> ExitCode:
-    """Say on stderr what went wrong."""
+P = ParamSpec("P")
+
+
+def complain(error: Exception, file: str | None = None) -> ExitCode:
+    """Say on stderr what went wrong. file: the job file that it is about, as the person wrote it."""
     if os.environ.get(DEBUG) == "1":
         people().print("".join(traceback.format_exception(error)).rstrip())
     elif isinstance(error, PenstockError):
-        people().print(str(error))
+        people().print(in_words(error, file))
     else:
         people().print(_unexpected(error))
     return after_error(error) if isinstance(error, PenstockError) else ExitCode.PERSON
+
+
+def in_words(error: PenstockError, file: str | None) -> str:
+    """What to type stands there with the file's own name: the rooms below know the job, not its file."""
+    if file is None:
+        return str(error)
+    name = shlex.quote(file)
+    return _PLACE_OF_FILE.sub(lambda found: f"{found[1]} {name}", str(error))
+
+
+def about_its_file(command: Callable[P, int]) -> Callable[P, int]:
+    """A command of one job file, complaining by that file's name."""
+
+    @functools.wraps(command)
+    def complaining(*arguments: P.args, **options: P.kwargs) -> int:
+        try:
+            return command(*arguments, **options)
+        except PenstockError as error:
+            file = options.get("file")
+            return complain(error, str(file) if isinstance(file, Path) else None)
+
+    return complaining
 
 
 def _unexpected(error: Exception) -> str:

@@ -11,8 +11,9 @@ import typer
 
 from penstock.cli import check, demo, prepare, reset, resolve, retry, rows, run, schema, show, status, steer
 from penstock.cli.exits import ExitCode
-from penstock.cli.failures import complain
-from penstock.cli.streams import emit_text, people
+from penstock.cli.failures import about_its_file, complain
+from penstock.cli.streams import emit_text, open_closed_streams, people
+from penstock.errors import JobError
 
 # Typer's own tracebacks are off: they can print local variables, and those hold secrets.
 app = typer.Typer(
@@ -55,24 +56,26 @@ _SET_UP, _DELIVER, _LOOK, _STEER, _MEND = "Set up", "Deliver", "Look", "Steer a 
 
 app.command(rich_help_panel=_SET_UP)(demo.demo)
 app.command(rich_help_panel=_SET_UP)(check.check)
-app.command(rich_help_panel=_SET_UP)(prepare.prepare)
+app.command(rich_help_panel=_SET_UP)(about_its_file(prepare.prepare))
 app.command(rich_help_panel=_SET_UP)(schema.schema)
 app.command(rich_help_panel=_DELIVER)(run.run)
-app.command(rich_help_panel=_LOOK)(status.status)
-app.command(rich_help_panel=_LOOK)(rows.rows)
-app.command(rich_help_panel=_LOOK)(show.show)
-app.command(rich_help_panel=_STEER)(steer.pause)
-app.command(rich_help_panel=_STEER)(steer.resume)
-app.command("set", rich_help_panel=_STEER)(steer.set_limits)
-app.command(rich_help_panel=_MEND)(retry.retry)
-app.command(rich_help_panel=_MEND)(resolve.resolve)
-app.command(rich_help_panel=_MEND)(reset.reset)
+app.command(rich_help_panel=_LOOK)(about_its_file(status.status))
+app.command(rich_help_panel=_LOOK)(about_its_file(rows.rows))
+app.command(rich_help_panel=_LOOK)(about_its_file(show.show))
+app.command(rich_help_panel=_STEER)(about_its_file(steer.pause))
+app.command(rich_help_panel=_STEER)(about_its_file(steer.resume))
+app.command("set", rich_help_panel=_STEER)(about_its_file(steer.set_limits))
+app.command(rich_help_panel=_MEND)(about_its_file(retry.retry))
+app.command(rich_help_panel=_MEND)(about_its_file(resolve.resolve))
+app.command(rich_help_panel=_MEND)(about_its_file(reset.reset))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (the process's own if none is given) and return its exit code; nothing is raised."""
+    open_closed_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        _refuse_bytes(words)
         code = typer.main.get_command(app).main(words, prog_name="penstock", standalone_mode=False)
         return int(code or ExitCode.WELL)
     except typer.TyperException as error:
@@ -84,6 +87,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.LATER
     except Exception as error:
         return complain(error)
+
+
+def _refuse_bytes(words: Sequence[str]) -> None:
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            shown = word.encode(errors="backslashreplace").decode()
+            raise JobError(f"the argument {shown} is not UTF-8; write it in UTF-8, rename the file") from None
 
 
 def commands() -> tuple[str, ...]:

@@ -85,7 +85,7 @@ def run(
     jobs = load_jobs(files)
     options = RunOptions(limit=limit, rate=rate, seconds=seconds)
     if as_worker:
-        return run_async(work(jobs[0].job, options))
+        return run_async(work(jobs[0], options))
     return run_async(_Command(options, tuple(keys or ()), processes, as_json).run_all(jobs))
 
 
@@ -110,7 +110,7 @@ class _Command:
             try:
                 codes.append(await self._run_one(named))
             except PenstockError as error:
-                codes.append(complain(error))
+                codes.append(complain(error, named.file))
         return worst(codes)
 
     async def _run_one(self, named: NamedJob) -> ExitCode:

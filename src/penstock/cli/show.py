@@ -70,7 +70,7 @@ def show(
 
 async def _history(job: Job, typed: str) -> History:
     async with wiring.open_read_model(job) as model:
-        key = (await find(model, typed)).key
+        key = (await find(job, model, typed)).key
         row = await model.row(key)
         events = await model.events(key=key)
     request, trouble = None, ""

@@ -4,26 +4,61 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import IO, TextIO, cast
 
 import orjson
 from rich.console import Console
 
+from penstock.errors import JobError
+
 _PLAIN_WIDTH = 120  # of tables where stderr is no terminal
 
 
-class People(Console):
-    """A console that goes quiet when nobody reads stderr any more: a run must not end because its reader did."""
+class _Unfailing:
+    """A stream that drops what cannot be written (no reader, no space): a run must not end because of a text about it."""
 
-    def on_broken_pipe(self) -> None:
-        self.quiet = True
-        _to_nowhere(sys.stderr)
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+
+    def write(self, text: str) -> int:
+        try:
+            self._stream.write(text)
+        except OSError:
+            _to_nowhere(self._stream)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            _to_nowhere(self._stream)
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
 
 
 def people() -> Console:
     """stderr, for people. Foreign text must not be taken for markup, nor numbers be coloured."""
     width = None if sys.stderr.isatty() else _PLAIN_WIDTH
-    return People(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
+    stream = cast(IO[str], _Unfailing(sys.stderr))  # all of it that a console uses
+    return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
+
+
+def open_closed_streams() -> None:
+    """Give each standard stream that was closed (`2>&-`) /dev/null: else the next file or socket would get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest free number: this one
+    # Python has none for a stream that was closed when it began.
+    sys.stdin = sys.stdin or os.fdopen(0, closefd=False)
+    sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
 
 
 def emit(document: object) -> bool:
@@ -36,13 +71,16 @@ def emit(document: object) -> bool:
 
 
 def emit_text(text: str) -> bool:
-    """Print text that is data (SQL, JSON) on stdout. False: nobody reads any more."""
+    """Print text that is data (SQL, JSON) on stdout. False: nobody reads any more. Raises JobError if it cannot be written."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         _to_nowhere(sys.stdout)
         return False
+    except OSError as error:
+        _to_nowhere(sys.stdout)
+        raise JobError(f"stdout cannot be written: {error.strerror}; make room, or send it elsewhere") from None
     return True
 
 

@@ -10,16 +10,17 @@ from contextlib import contextmanager
 
 from penstock import wiring
 from penstock.cli.exits import ExitCode, after_error, after_run
+from penstock.cli.failures import in_words
 from penstock.cli.interruption import Interruption
+from penstock.cli.jobs import NamedJob
 from penstock.cli.messages import Broken, Finished, Underway, encode
 from penstock.cli.streams import emit_text, people
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import PenstockError
-from penstock.spec.models import Job
 
 
-async def work(job: Job, options: RunOptions) -> ExitCode:
+async def work(named: NamedJob, options: RunOptions) -> ExitCode:
     stop = Stop()
 
     def drain() -> None:
@@ -27,10 +28,12 @@ async def work(job: Job, options: RunOptions) -> ExitCode:
 
     with Interruption(people()).asks(drain), _while_stdin_is_open(drain):
         try:
-            report = await wiring.run_job(job, options, stop, show=lambda progress: _tell(encode(Underway(progress))))
+            report = await wiring.run_job(
+                named.job, options, stop, show=lambda progress: _tell(encode(Underway(progress)))
+            )
         except PenstockError as error:
             code = after_error(error)
-            _tell(encode(Broken(str(error), code)))
+            _tell(encode(Broken(in_words(error, named.file), code)))
             return code
     _tell(encode(Finished(report)))
     return after_run(report)

@@ -25,9 +25,12 @@ class Transformed:
 
     def evaluate(self, values: Sequence[object], _idempotency_key: str, /) -> object:
         row = dict(zip(self._columns, values, strict=True))
-        if any(type(value) is Unreadable for value in values):
-            return self._function(_PartlyReadable(row))
-        return self._function(row)
+        try:
+            if any(type(value) is Unreadable for value in values):
+                return self._function(_PartlyReadable(row))
+            return self._function(row)
+        except SystemExit as error:  # no Exception: it would end the whole run
+            raise RowError(f"transform: SystemExit: {error}"[:500]) from error
 
     def blame(self, error: Exception, values: Sequence[object], _idempotency_key: str, /) -> RowError:
         if isinstance(error, RowError):
@@ -67,7 +70,7 @@ def load_transform(name: str, folder: str) -> Transform:
         raise JobError(
             f"transform: no module {error.name!r}; put {error.name}.py beside the job file ({home})"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise JobError(f"transform: {module_name} cannot be imported: {type(error).__name__}: {error}") from error
     _refuse_namesake(module_name, home, module.__file__)
     try:
