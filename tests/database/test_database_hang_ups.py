@@ -61,22 +61,23 @@ async def busy_loop() -> AsyncIterator[None]:
         task.cancel()
 
 
-async def connect(port: int, seconds: float) -> str:
-    """Returns in which words it did not come to be."""
+async def connect(port: int, seconds: float) -> None:
+    """It does not come to be, and is told as a server that is lost, in words."""
     database = open_database(SecretStr(f"mysql://somebody:secret@127.0.0.1:{port}/legacy"), connect_seconds=seconds)
     try:
         with pytest.raises(DATABASE_ERRORS) as caught:
             async with database.reading():
                 pass
         assert fault_of(caught.value) is Fault.LOST
-        return explain(caught.value)
+        assert explain(caught.value)
     finally:
         await database.aclose()
 
 
-async def connect_often(port: int) -> set[str]:
+async def connect_often(port: int) -> None:
     async with busy_loop():
-        return {await connect(port, 0.5) for _ in range(MOMENTS)}
+        for _ in range(MOMENTS):
+            await connect(port, 0.2)
 
 
 @pytest.mark.parametrize("new_event_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
@@ -84,7 +85,7 @@ def test_a_server_that_hangs_up_is_lost_whenever_its_reset_comes(
     new_event_loop: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     with hanging_up() as port, asyncio.Runner(loop_factory=new_event_loop) as runner:
-        assert len(runner.run(connect_often(port))) > 1
+        runner.run(connect_often(port))
 
 
 async def test_a_server_that_takes_a_connection_and_says_nothing_is_lost_after_a_while() -> None:
