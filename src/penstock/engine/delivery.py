@@ -11,17 +11,22 @@ from penstock.target.verdicts import Unknown
 
 # Of the lease, this much is relied upon: the rest is for what lies between the database's clock and this machine's.
 RELIED_UPON = 0.9
+# Workers that ended before their first batch had hardly begun: what ended them is among the first rows. Should it not be, then
+# these rows are progress, and the next three that end find it among fewer.
+ALONE = 128
 
 
 class OpenRange:
     """A leased range while this worker works on it.
 
     deadline: boottime before which its requests must have ended.
+    alone: so many of the next rows go out one at a time, as one of them may be what ended the workers before.
     outstanding: rows read and not yet durably final. is_gone: lost, done or given back; nothing of it is this worker's any more.
     """
 
     __slots__ = (
         "_unsettled",
+        "alone",
         "batch",
         "deadline",
         "events",
@@ -41,6 +46,7 @@ class OpenRange:
     def __init__(self, lease: Lease, deadline: float) -> None:
         self.lease = lease
         self.deadline = deadline
+        self.alone = ALONE if lease.one_by_one else 0
         self.batch = lease.batch
         self.outstanding = 0
         self.is_read = False

@@ -66,6 +66,7 @@ class Feeder:
         self._stop = stop
         self._limit = limit
         self._pages: asyncio.Queue[Page | None] = asyncio.Queue(PAGES_AHEAD)
+        self.is_careful = False  # rows go out one at a time, as earlier workers ended without progress
 
     async def read_ahead(self, pages: AsyncIterator[Page]) -> None:
         """The loop that keeps a page ready. However it ends, `feed` and `discard` hear of it."""
@@ -104,12 +105,15 @@ class Feeder:
                 return  # too many rows that do not map may be why: those behind are left alone
             if delivery is not None:
                 deliveries.append(delivery)
-        if page.range.lease.one_by_one:
-            for delivery in deliveries:
-                await self._announcer.announce(page.range, [delivery])
-                await self._outbox.idle()
-        elif deliveries:
-            await self._announcer.announce(page.range, deliveries)
+        alone, together = deliveries[: page.range.alone], deliveries[page.range.alone :]
+        for delivery in alone:
+            self.is_careful = True
+            page.range.alone -= 1
+            await self._announcer.announce(page.range, [delivery])
+            await self._outbox.idle()
+        self.is_careful = False
+        if together:
+            await self._announcer.announce(page.range, together)
 
     def _deliver(self, range_: OpenRange, row: Row, before: LedgerRow | None, read_at: float) -> Delivery | None:
         """The row, ready to go out; None if it ended here."""

@@ -214,6 +214,8 @@ class Worker:
         )
 
     def _limited_by(self) -> str:
+        if self._feeder.is_careful:
+            return "earlier crashes"
         return limited_by(
             pace=self._parts.pace.limited_by(self._time()),
             has_room=self._settler.has_room(),
