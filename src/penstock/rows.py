@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -50,7 +50,8 @@ _DECODER = json.JSONDecoder(parse_float=Decimal)
 
 
 def encode_key(key: Sequence[object]) -> KeyText:
-    """Key values → key text. Raises TypeError for NULL, FLOAT and other values that cannot name a row."""
+    """Key values → key text. Raises TypeError for NULL, FLOAT and other values that cannot name a row. A TIME becomes text, by
+    which the database finds it as well."""
     if len(key) == 1:
         return _encode_value(key[0])
     return "[" + ",".join([_encode_value(value) for value in key]) + "]"
@@ -63,6 +64,14 @@ def decode_key(text: KeyText) -> Key:
     parsed = _DECODER.decode(text)
     values = parsed if isinstance(parsed, list) else [parsed]
     return tuple(_decode_value(value, text) for value in values)
+
+
+def time_text(length: timedelta) -> str:
+    """A TIME as MySQL writes it: -838:59:59, 00:00:01.500000. It may be longer than a day, so it is no time of day."""
+    sign = "-" if length < timedelta(0) else ""
+    minutes, seconds = divmod(abs(length), timedelta(minutes=1))
+    fraction = f".{seconds.microseconds:06}" if seconds.microseconds else ""
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{seconds.seconds:02}{fraction}"
 
 
 def _encode_value(value: object) -> str:
@@ -82,8 +91,10 @@ def _encode_value(value: object) -> str:
         return json.dumps({"date": value.isoformat()}, separators=(",", ":"))
     if isinstance(value, UUID):
         return json.dumps({"uuid": str(value)}, separators=(",", ":"))
+    if isinstance(value, timedelta):
+        return json.dumps(time_text(value))
     raise TypeError(
-        f"{value!r} ({type(value).__name__}) cannot be a key: keys are integers, DECIMAL, text, bytes, dates or UUIDs"
+        f"{value!r} ({type(value).__name__}) cannot be a key: keys are integers, DECIMAL, text, bytes, dates, times or UUIDs"
     )
 
 

@@ -11,8 +11,8 @@ import pytest
 from tests.source.worlds import World, world_at
 
 from penstock.errors import JobError
-from penstock.rows import Unreadable
-from penstock.source.mysql_types import shortest_single, time_text
+from penstock.rows import Unreadable, time_text
+from penstock.source.mysql_types import shortest_single
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

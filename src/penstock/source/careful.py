@@ -15,7 +15,7 @@ from penstock.source.keyset import Condition
 from penstock.source.plan import Plan
 from penstock.source.statements import Outer, called_outside, order_outside
 
-_TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.ENUM, ColumnKind.SET, ColumnKind.JSON, ColumnKind.STORED})
+_TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.ENUM, ColumnKind.SET, ColumnKind.JSON})
 
 
 async def fetch_carefully(database: Database, plan: Plan, statement: Condition, most_bytes: int | None) -> Fetched:
@@ -26,7 +26,9 @@ async def fetch_carefully(database: Database, plan: Plan, statement: Condition, 
     broken = [
         at
         for at, column in enumerate(plan.columns)
-        if column.kind in _TEXTS and not await _is_text(database, Outer(shown[at], order), statement)
+        # SQLite keeps text in columns of any type.
+        if (column.kind in _TEXTS or dialect == SQLITE)
+        and not await _is_text(database, Outer(shown[at], order), statement)
     ]
     for at in broken:
         # In hex: a value that comes as text is one that is to be decoded. SQLite may keep numbers and blobs beside it.

@@ -31,11 +31,12 @@ class ColumnKind(StrEnum):
     ENUM = "enum"
     SET = "set"
     BITS = "bits"
+    SHAPE = "shape"  # GEOMETRY
     STORED = "stored"  # as the database gives it
 
 
 # Kinds that sort and compare by a number, not by the text that they show.
-NUMBERED = frozenset({ColumnKind.ENUM, ColumnKind.SET, ColumnKind.BITS})
+NUMBERED = frozenset({ColumnKind.ENUM, ColumnKind.SET})
 # Kinds that can name a row.
 KEY_KINDS = NUMBERED | {
     ColumnKind.INTEGER,
@@ -45,19 +46,22 @@ KEY_KINDS = NUMBERED | {
     ColumnKind.DATE,
     ColumnKind.DATETIME,
     ColumnKind.INSTANT,
+    ColumnKind.TIME,
     ColumnKind.STORED,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """nullable: None if nothing is known. most_bytes: of one value; None: no limit is known. scale: digits after the point."""
+    """nullable: None if nothing is known. most_bytes: of one value; None: no limit is known. scale: digits after the point.
+    members: of an ENUM whose table is known, how many; else 0."""
 
     name: str
     kind: ColumnKind
     nullable: bool | None = None
     most_bytes: int | None = None
     scale: int | None = None
+    members: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
 
 from penstock.rows import KeyValue
+
+# What a driver is given for a key value.
+Bound: TypeAlias = KeyValue | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +31,14 @@ class Dialect:
     def quote_path(self, *identifiers: str) -> str:
         return ".".join(self.quote(identifier) for identifier in identifiers if identifier)
 
-    def bind(self, value: KeyValue) -> tuple[str, KeyValue]:
-        """A placeholder and what to put there. The driver escapes bytes with backslashes even where the server takes none
+    def bind(self, value: KeyValue) -> tuple[str, Bound]:
+        """A placeholder and what to put there. SQLite stores a DECIMAL with a fraction as a floating-point number. MySQL's driver
+        escapes bytes with backslashes even where the server takes none
         (NO_BACKSLASH_ESCAPES), and a key might then end its own literal: bytes go as hex."""
         if self.formats and isinstance(value, bytes):
             return f"UNHEX({self.placeholder})", value.hex()
+        if isinstance(value, Decimal) and self == SQLITE:
+            return self.placeholder, float(value)
         return self.placeholder, value
 
     def verbatim(self, text: str) -> str:

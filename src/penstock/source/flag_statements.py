@@ -46,7 +46,8 @@ def find_rows(flag: FlagTable, keys: Sequence[Key], *, and_lock: bool) -> Write:
     """The keys among these that the table has; with and_lock: that nobody else holds, and now held by this transaction."""
     wanted = one_of(flag.dialect, flag.key, keys)
     lock = " FOR UPDATE SKIP LOCKED" if and_lock else ""
-    return Write(f"SELECT {', '.join(flag.key)} FROM {flag.sql} WHERE {wanted.text}{lock}", wanted.values)
+    shown = ", ".join(column.shown for column in flag.key)
+    return Write(f"SELECT {shown} FROM {flag.sql} WHERE {wanted.text}{lock}", wanted.values)
 
 
 def _pins(flag: FlagTable) -> list[str]:

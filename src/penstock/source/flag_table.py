@@ -11,14 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.database.fetch import fetch
 from penstock.errors import JobError
 from penstock.source.catalog import Catalog, TableColumn
+from penstock.source.columns import Column
 from penstock.source.dialect import SQLITE, Dialect
+from penstock.source.keyset import KeyColumn, key_column
 from penstock.source.origin import Origin, Table
 from penstock.spec.models import Flag, Job
 
 _MYSQL_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "bit", "bool", "decimal", "numeric")
 # By SQLite's rules of affinity: what is none of these is stored as text, as bytes or as a fraction.
 _SQLITE_NUMBERS = ("int", "bool", "bit", "num", "dec")
-_MYSQL_NUMBERED = ("enum", "set", "bit")
 # A view has no engine of its own.
 _ENGINE = (
     "SELECT engine FROM information_schema.tables"
@@ -42,12 +43,12 @@ class Locking:
 
 @dataclass(frozen=True, slots=True)
 class FlagTable:
-    """key: the SQL of the key's columns there. pinned: columns that would change by themselves with every UPDATE."""
+    """key: what the key's columns are called there. pinned: columns that would change by themselves with every UPDATE."""
 
     dialect: Dialect
     table: Table
     column: str
-    key: tuple[str, ...]
+    key: tuple[KeyColumn, ...]
     pinned: tuple[str, ...] = ()
     locking: Locking = Locking()
 
@@ -103,6 +104,7 @@ def skips_locked(version: str) -> bool:
 def flag_table(
     job: Job,
     dialect: Dialect,
+    query_columns: Sequence[Column],
     catalog: Catalog,
     origins: Mapping[str, Origin],
     locking: Locking,
@@ -146,16 +148,20 @@ def flag_table(
         dialect,
         table,
         flag.column,
-        tuple(_key_sql(dialect, columns[name.lower()]) for name in names),
+        tuple(
+            _key_column(
+                dialect, columns[name.lower()], next(column for column in query_columns if column.name == shown)
+            )
+            for name, shown in zip(names, job.source.key, strict=True)
+        ),
         tuple(column.name for key, column in columns.items() if "on update" in column.extra and key not in written),
         locking,
     )
 
 
-def _key_sql(dialect: Dialect, column: TableColumn) -> str:
-    name = dialect.verbatim(dialect.quote(column.name))
-    is_numbered = column.declared.lower().startswith(_MYSQL_NUMBERED) and dialect.name == "mysql"
-    return f"({name} + 0)" if is_numbered else name
+def _key_column(dialect: Dialect, column: TableColumn, in_query: Column) -> KeyColumn:
+    """in_query: an ENUM is found by its number, unless the query has made a text of it (UNION does)."""
+    return key_column(dialect.verbatim(dialect.quote(column.name)), in_query.kind, in_query.members)
 
 
 def _is(one: Table, other: Table) -> bool:

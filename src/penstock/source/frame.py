@@ -15,7 +15,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from penstock.source.columns import ColumnKind
 from penstock.source.dialect import Dialect
+from penstock.source.keyset import KeyColumn, key_column
 from penstock.source.statement import Statement
 
 _CLAUSES_AFTER_WHERE = (TokenType.GROUP_BY, TokenType.HAVING, TokenType.WINDOW, TokenType.ORDER_BY)
@@ -26,17 +28,18 @@ _PROBE = "penstock_probe = 1"
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A SELECT with a place for a condition on its key columns. keys: the SQL that names them there.
+    """A SELECT with a place for a condition on its key columns. keys: what they are called there.
     is_inside: whether the condition stands in the user's own SELECT."""
 
     head: str
     tail: str
-    keys: tuple[str, ...]
+    keys: tuple[KeyColumn, ...]
     is_inside: bool
 
     def select(self, condition: str, limit: int) -> str:
         """Its rows that meet the condition, in key order. The caller passes the condition's values."""
-        return f"{self.head}{condition}{self.tail}\nORDER BY {', '.join(self.keys)} LIMIT {limit}"
+        order = ", ".join(key.compared for key in self.keys)
+        return f"{self.head}{condition}{self.tail}\nORDER BY {order} LIMIT {limit}"
 
     def where(self, condition: str) -> str:
         """Its rows that meet the condition, in any order."""
@@ -46,16 +49,17 @@ class Frame:
 @dataclass(frozen=True, slots=True)
 class KeyPlace:
     """Of one key column. name: in the result. sql: what the outermost SELECT calls it, None if it is more than a column.
-    number: ENUM, SET and BIT are compared by their number, as the database orders them."""
+    members: of an ENUM, 0 where that is not known."""
 
     name: str
     sql: str | None
-    number: bool = False
+    kind: ColumnKind = ColumnKind.INTEGER
+    members: int = 0
 
 
 def around(statement: Statement, keys: Sequence[KeyPlace], dialect: Dialect) -> Frame:
     """The query as a derived table: always right, sometimes slow."""
-    names = [_compared(dialect.quote_path("penstock_q", key.name), number=key.number) for key in keys]
+    names = [key_column(dialect.quote_path("penstock_q", key.name), key.kind, key.members) for key in keys]
     head = f"SELECT * FROM (\n{statement.text}\n) AS `penstock_q`\nWHERE ("
     return _frame(head, ")", names, dialect, is_inside=False)
 
@@ -79,25 +83,23 @@ def keys_inside(statement: Statement, keys: Sequence[KeyPlace], dialect: Dialect
     if start is None or end is None:
         return None
     names = _names(keys)
-    head = f"{head[: start.end + 1]} {', '.join(names)} {head[end.start :]}"
+    head = f"{head[: start.end + 1]} {', '.join(name.shown for name in names)} {head[end.start :]}"
     expected = _with_probe(tree)
-    expected.set("expressions", [sqlglot.parse_one(name, read=dialect.name) for name in names])
+    expected.set("expressions", [sqlglot.parse_one(name.shown, read=dialect.name) for name in names])
     if _parse(head + _PROBE + tail, dialect) != expected:
         return None
     return _frame(head, tail, names, dialect, is_inside=True)
 
 
-def _frame(head: str, tail: str, names: Sequence[str], dialect: Dialect, *, is_inside: bool) -> Frame:
-    keys = tuple(dialect.verbatim(name) for name in names)
+def _frame(head: str, tail: str, names: Sequence[KeyColumn], dialect: Dialect, *, is_inside: bool) -> Frame:
+    keys = tuple(
+        KeyColumn(dialect.verbatim(name.compared), dialect.verbatim(name.shown), name.members) for name in names
+    )
     return Frame(dialect.verbatim(head), dialect.verbatim(tail), keys, is_inside)
 
 
-def _compared(sql: str, *, number: bool) -> str:
-    return f"({sql} + 0)" if number else sql
-
-
-def _names(keys: Sequence[KeyPlace]) -> tuple[str, ...]:
-    return tuple(_compared(key.sql or "", number=key.number) for key in keys)
+def _names(keys: Sequence[KeyPlace]) -> tuple[KeyColumn, ...]:
+    return tuple(key_column(key.sql or "", key.kind, key.members) for key in keys)
 
 
 def _cut(statement: Statement, keys: Sequence[KeyPlace], dialect: Dialect) -> tuple[str, str] | None:

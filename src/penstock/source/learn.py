@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.database.fetch import mysql_fields, result_columns
 from penstock.source import mysql_types, sqlite_types
 from penstock.source.catalog import Catalog, declared_column
-from penstock.source.columns import Column, Converter, TypeRules
+from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 from penstock.source.dialect import SQLITE, Dialect
 from penstock.source.origin import Origin, origins_of
 from penstock.source.statement import Statement
@@ -31,8 +31,7 @@ async def learn_columns(
     fields = await mysql_fields(connection, text)
     origins = _origins(statement, [field.name for field in fields], catalog)
     declared = {field.name: declared_column(catalog, origins.get(field.name)) for field in fields}
-    json = {name for name, column in declared.items() if column is not None and column.is_json}
-    return [mysql_types.column_of(field, json) for field in fields], origins
+    return [mysql_types.column_of(field, declared[field.name]) for field in fields], origins
 
 
 def converters_of(dialect: Dialect, columns: Sequence[Column], rules: TypeRules) -> Mapping[int, Converter]:
@@ -40,6 +39,12 @@ def converters_of(dialect: Dialect, columns: Sequence[Column], rules: TypeRules)
     types = sqlite_types.converter_of if dialect == SQLITE else mysql_types.converter_of
     converters = {at: types(column, rules) for at, column in enumerate(columns)}
     return {at: converter for at, converter in converters.items() if converter is not None}
+
+
+def key_converters_of(dialect: Dialect, key: Sequence[Column]) -> Mapping[int, Converter]:
+    """By position in the key: for columns where the driver's value is not what names the row."""
+    is_stored_as_number = [dialect == SQLITE and column.kind is ColumnKind.DECIMAL for column in key]
+    return {at: sqlite_types.decimal_key for at, stored in enumerate(is_stored_as_number) if stored}
 
 
 def _origins(statement: Statement, names: Sequence[str], catalog: Catalog) -> Mapping[str, Origin]:

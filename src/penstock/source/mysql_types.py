@@ -6,13 +6,14 @@ asyncmy gives int, Decimal, float, str, bytes, date, datetime, timedelta; a date
 from __future__ import annotations
 
 import json
+import re
 import struct
-from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from penstock.database.fetch import FieldPacket
-from penstock.rows import Unreadable
+from penstock.rows import Unreadable, time_text
+from penstock.source.catalog import TableColumn
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 
 _NOT_NULL, _ENUM, _SET = 0x1, 0x100, 0x800
@@ -38,20 +39,22 @@ _KINDS = {
     245: ColumnKind.JSON,
     247: ColumnKind.ENUM,
     248: ColumnKind.SET,
-    255: ColumnKind.BYTES,  # GEOMETRY
+    255: ColumnKind.SHAPE,
 }
+_MEMBER = re.compile(r"'(?:[^']|'')*'")
 _SINGLE = struct.Struct("f")
-_ZERO = timedelta()
 
 
-def column_of(field: FieldPacket, json_columns: Collection[str]) -> Column:
-    """json_columns: those that MariaDB keeps as text with a JSON_VALID check; it has no type of their own for them."""
+def column_of(field: FieldPacket, declared: TableColumn | None) -> Column:
+    """declared: the table column behind it, if there is one. MariaDB has no type for JSON: that is text with a check."""
+    kind = ColumnKind.JSON if declared is not None and declared.is_json else _kind(field)
     return Column(
         name=field.name,
-        kind=ColumnKind.JSON if field.name in json_columns else _kind(field),
+        kind=kind,
         nullable=not field.flags & _NOT_NULL,
         most_bytes=field.length,
         scale=field.scale,
+        members=len(_MEMBER.findall(declared.declared)) if declared and kind is ColumnKind.ENUM else 0,
     )
 
 
@@ -78,7 +81,7 @@ def converter_of(column: Column, rules: TypeRules) -> Converter | None:
         case ColumnKind.INSTANT:
             return lambda value: _instant(value, rules)
         case ColumnKind.TIME:
-            return time_text
+            return lambda value: time_text(value) if isinstance(value, timedelta) else value
         case ColumnKind.JSON:
             return parse_json
         case ColumnKind.SET:
@@ -106,17 +109,6 @@ def shortest_single(value: object) -> object:
         if _SINGLE.pack(short) == exact:
             return short
     return float(f"{value:.9g}")
-
-
-def time_text(value: object) -> object:
-    """TIME reaches from -838:59:59 to 838:59:59, so it is no time of day: HH:MM:SS, with the fraction if there is one."""
-    if not isinstance(value, timedelta):
-        return value
-    sign, length = ("-", -value) if value < _ZERO else ("", value)
-    minutes, seconds = divmod(length.days * 86400 + length.seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    fraction = f".{length.microseconds:06d}" if length.microseconds else ""
-    return f"{sign}{hours:02d}:{minutes:02d}:{seconds:02d}{fraction}"
 
 
 def parse_json(value: object) -> object:

@@ -16,7 +16,8 @@ from penstock.source.dialect import SQLITE, Dialect, dialect_of
 from penstock.source.failures import source_errors
 from penstock.source.flag_table import FlagTable, Locking, flag_table, parse_table, read_locking
 from penstock.source.frame import KeyPlace, around, inside, keys_inside
-from penstock.source.learn import converters_of, learn_columns
+from penstock.source.keyset import key_column
+from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.origin import Origin, named_by, tables_of
 from penstock.source.plan import Plan
 from penstock.source.reader import MOST_BYTES, MOST_ROWS, SqlSource
@@ -57,7 +58,7 @@ async def open_source(job: Job, database: Database, *, with_flag: bool = True) -
     found = await look_at(job, database)
     refuse_columns(job, found.columns)
     flag = (
-        flag_table(job, found.dialect, found.catalog, found.origins, found.locking, found.flag_uniques)
+        flag_table(job, found.dialect, found.columns, found.catalog, found.origins, found.locking, found.flag_uniques)
         if with_flag
         else None
     )
@@ -114,7 +115,13 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
     return Plan(
         columns=columns,
         key=key,
-        shape=Shape(key, key_positions(columns, key), len(columns), converters_of(dialect, columns, rules)),
+        shape=Shape(
+            key,
+            key_positions(columns, key),
+            len(columns),
+            converters_of(dialect, columns, rules),
+            key_converters_of(dialect, of_key),
+        ),
         rows=rows,
         keys=keys,
         walk=walk,
@@ -134,7 +141,7 @@ def _flagged_before(job: Job, flag: FlagTable | None, dialect: Dialect) -> Readi
 
 def _place(statement: Statement, column: Column, dialect: Dialect) -> KeyPlace:
     path = named_by(statement.tree, column.name)
-    return KeyPlace(column.name, dialect.quote_path(*path) if path else None, number=column.kind in NUMBERED)
+    return KeyPlace(column.name, dialect.quote_path(*path) if path else None, column.kind, column.members)
 
 
 def _own_table(found: Findings, key: Sequence[Column]) -> Reading | None:
@@ -150,8 +157,7 @@ def _own_table(found: Findings, key: Sequence[Column]) -> Reading | None:
     may_be_null = [
         name for name, column in zip(names, declared, strict=True) if column is not None and column.is_nullable
     ]
-    numbered = [column.kind in NUMBERED for column in key]
-    compared = [f"({name} + 0)" if number else name for name, number in zip(names, numbered, strict=True)]
+    compared = [key_column(name, column.kind, column.members) for name, column in zip(names, key, strict=True)]
     return reading_table(dialect, table, compared, may_be_null)
 
 

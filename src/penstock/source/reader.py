@@ -13,7 +13,7 @@ from penstock.source.columns import ColumnKind
 from penstock.source.failures import source_errors
 from penstock.source.keyset import Condition, chunks
 from penstock.source.plan import Plan
-from penstock.source.shape import equal_keys, null_key, refuse_twins
+from penstock.source.shape import equal_keys, null_key, refuse_twins, unreadable_key
 
 MOST_ROWS = 1000
 MOST_BYTES = 16 * 1024 * 1024
@@ -43,7 +43,7 @@ class SqlSource:
         return self._most_rows
 
     async def next_keys(self, after: KeyText | None, limit: int) -> KeyPage:
-        fetched = await self._fetch(self.plan.walk.page(_values(after), None, limit))
+        fetched = await self._fetch_keys(self.plan.walk.page(_values(after), None, limit))
         keys = self.plan.shape.keys(fetched.rows[-1:])
         return KeyPage(keys[0] if keys else None, len(fetched.rows), at_end=len(fetched.rows) < limit)
 
@@ -74,7 +74,7 @@ class SqlSource:
         return found
 
     async def keys_in_query(self, after: KeyText | None, limit: int) -> tuple[Sequence[KeyText], bool]:
-        fetched = await self._fetch(self.plan.keys.page(_values(after), None, limit + 1))
+        fetched = await self._fetch_keys(self.plan.keys.page(_values(after), None, limit + 1))
         keys = self.plan.shape.keys(fetched.rows)
         refuse_twins(keys, self.plan.key)
         at_end = len(keys) <= limit
@@ -105,7 +105,7 @@ class SqlSource:
         """Raises JobError if the database takes another key for the same as the last one of a page (a collation that ignores
         case): what is equal is not greater, so that the next page would leave it out."""
         if self._has_text_in_key:
-            equal = self.plan.shape.keys((await self._fetch(self.plan.keys.of([decode_key(last)]))).rows)
+            equal = self.plan.shape.keys((await self._fetch_keys(self.plan.keys.of([decode_key(last)]))).rows)
             if len(equal) > 1:
                 raise equal_keys(equal, self.plan.key)
 
@@ -121,6 +121,13 @@ class SqlSource:
     def _learn_size(self, rows: int, *, is_whole: bool) -> None:
         """A page that was cut makes the next ones smaller, until they are not."""
         self._most_rows = min(2 * self._most_rows, MOST_ROWS) if is_whole else max(1, rows - 1)
+
+    async def _fetch_keys(self, statement: Condition) -> Fetched:
+        """Nothing but keys. Raises JobError where one of them is no text."""
+        try:
+            return await self._fetch(statement)
+        except NotText as error:
+            raise unreadable_key(self.plan.key) from error
 
     async def _fetch(self, statement: Condition, most_bytes: int | None = None) -> Fetched:
         with source_errors(self._database, "reading rows"):

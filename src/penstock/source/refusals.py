@@ -9,6 +9,15 @@ from penstock.errors import JobError
 from penstock.source.columns import KEY_KINDS, Column, ColumnKind
 from penstock.spec.models import Job
 
+# Why a column of this kind names no row for certain, and what does. {0}: the column's name.
+_NO_KEY = {
+    ColumnKind.FLOAT: ("FLOAT, whose values are not what they show", "CAST({0} AS DECIMAL(30,10)) AS {0}"),
+    ColumnKind.DOUBLE: ("floating-point, whose values are not what they show", "CAST({0} AS DECIMAL(30,10)) AS {0}"),
+    ColumnKind.BITS: ("BIT, which not every comparison takes for a number", "CAST({0} AS UNSIGNED) AS {0}"),
+    ColumnKind.JSON: ("JSON, which has no order", "CAST(JSON_VALUE({0}, '$.id') AS CHAR(40)) AS {0}"),
+    ColumnKind.SHAPE: ("GEOMETRY, which has no order", "another key"),
+}
+
 
 def refuse_columns(job: Job, columns: Sequence[Column]) -> None:
     """Raises JobError if the key or the types of the columns do not do."""
@@ -21,9 +30,10 @@ def refuse_columns(job: Job, columns: Sequence[Column]) -> None:
             raise JobError(f"source.key: the query has no column {name!r}; {_instead(name, names)}")
         column = columns[names.index(name)]
         if column.kind not in KEY_KINDS:
+            what, instead = _NO_KEY[column.kind]
             raise JobError(
-                f"source.key: {name!r} is a {column.kind} column, which names no row for certain; "
-                "use integers, DECIMAL, text, bytes, dates or UUIDs"
+                f"source.key: {name!r} is {what}, so it names no row for certain; choose another key, "
+                f"or write in the query, if that tells the rows apart: {instead.format(name)}"
             )
     naive = [column.name for column in columns if column.kind is ColumnKind.DATETIME]
     if naive and job.source.timezone is None:

@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.errors import JobError
-from penstock.rows import MAX_KEY_TEXT, KeyText, Row, encode_key
+from penstock.rows import MAX_KEY_TEXT, KeyText, Row, Unreadable, encode_key
 from penstock.source.columns import Converter
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """key: its column names, for messages. key_at: where its values are. width: columns of a row (what is beyond helps the key).
-    converters: by column number; those columns alone are touched."""
+    converters: by column number; those columns alone are touched. key_converters: by position in the key, where the driver's
+    value is not what names the row."""
 
     key: tuple[str, ...]
     key_at: tuple[int, ...]
     width: int
     converters: Mapping[int, Converter]
+    key_converters: Mapping[int, Converter]
 
     def rows(self, fetched: Sequence[tuple[object, ...]]) -> list[Row]:
         """Raises JobError for a key that names no row or two."""
@@ -35,7 +37,9 @@ class Shape:
         """Of rows that are nothing but key values."""
         return self._texts(list(zip(*fetched, strict=True))) if fetched else []
 
-    def _texts(self, columns: Sequence[tuple[object, ...]]) -> list[KeyText]:
+    def _texts(self, columns: list[tuple[object, ...]]) -> list[KeyText]:
+        for at, convert in self.key_converters.items():
+            columns[at] = tuple(map(convert, columns[at]))
         try:
             if len(columns) == 1:
                 texts = [str(value) if type(value) is int else encode_key((value,)) for value in columns[0]]
@@ -44,6 +48,8 @@ class Shape:
         except TypeError as error:
             if any(value is None for column in columns for value in column):
                 raise null_key(self.key) from error
+            if any(isinstance(value, Unreadable) for column in columns for value in column):
+                raise unreadable_key(self.key) from error
             raise JobError(f"source.key {', '.join(self.key)}: {error}; choose another key, or CAST it") from error
         longest = max(texts, key=len)
         if len(longest) > MAX_KEY_TEXT:
@@ -58,6 +64,13 @@ def null_key(name: Sequence[str]) -> JobError:
     return JobError(
         f"source.key {', '.join(name)} is NULL in a row of the query; "
         "leave such rows out (WHERE ... IS NOT NULL), or choose another key"
+    )
+
+
+def unreadable_key(name: Sequence[str]) -> JobError:
+    return JobError(
+        f"source.key {', '.join(name)} holds, in a row of the query, bytes that are no text of its charset; "
+        "correct them, or CAST it to binary in the query (BLOB on SQLite)"
     )
 
 

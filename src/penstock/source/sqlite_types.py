@@ -12,6 +12,8 @@ from decimal import Decimal
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 from penstock.source.mysql_types import parse_json
 
+# By SQLite's rules of affinity these are REAL.
+_REAL = ("REAL", "FLOA", "DOUB")
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*\d+\s*,\s*(\d+)\s*\)", re.IGNORECASE)
 
 
@@ -24,7 +26,7 @@ def column_of(name: str, declared: str | None, *, not_null: bool = False) -> Col
         "DATETIME": ColumnKind.DATETIME,
         "TIMESTAMP": ColumnKind.DATETIME,
         "JSON": ColumnKind.JSON,
-    }.get(word, ColumnKind.DECIMAL if decimal else ColumnKind.STORED)
+    }.get(word, ColumnKind.DECIMAL if decimal else ColumnKind.DOUBLE if _is_real(word) else ColumnKind.STORED)
     return Column(
         name, kind, nullable=None if declared is None else not not_null, scale=int(decimal[1]) if decimal else None
     )
@@ -44,6 +46,17 @@ def converter_of(column: Column, rules: TypeRules) -> Converter | None:
             return lambda value: _decimal(value, step) if isinstance(value, int | float) else value
         case _:
             return None
+
+
+def decimal_key(value: object) -> object:
+    """What was written as 12.5 into a DECIMAL column is stored as a floating-point number, and found again by it: see `bind`."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
+def _is_real(word: str) -> bool:
+    return any(name in word for name in _REAL) and not any(
+        name in word for name in ("INT", "CHAR", "CLOB", "TEXT", "BLOB")
+    )
 
 
 def _date(text: str, rules: TypeRules) -> object:

@@ -10,10 +10,10 @@ from penstock.rows import Key
 from penstock.source.columns import NUMBERED, Column, ColumnKind
 from penstock.source.dialect import Dialect
 from penstock.source.frame import Frame
-from penstock.source.keyset import Condition, between, one_of
+from penstock.source.keyset import Condition, KeyColumn, between, key_column, one_of
 
 _AROUND = "penstock_r"
-# Names of the columns at the end that hold the numbers of ENUM, SET and BIT keys.
+# Names of the columns at the end that hold the numbers of ENUM and SET keys.
 NUMBERS = tuple(f"penstock_key_{number}" for number in range(16))
 
 
@@ -48,7 +48,7 @@ class Reading:
 
     def without_key(self) -> str:
         """One row whose key is NULL, if there is one: no page would ever show it."""
-        missing = " OR ".join(f"{key} IS NULL" for key in self.frame.keys)
+        missing = " OR ".join(f"{key.compared} IS NULL" for key in self.frame.keys)
         return f"{self.frame.where(missing)}\nLIMIT 1"
 
     def _whole(self, text: str, condition: Condition) -> Condition:
@@ -57,34 +57,37 @@ class Reading:
 
 def reading_rows(dialect: Dialect, frame: Frame, columns: Sequence[Column], key: Sequence[str]) -> Reading:
     """Whole rows. What the driver would round or not show is asked for in another form: FLOAT as a DOUBLE (the text protocol
-    gives six digits), and the numbers of ENUM, SET and BIT keys as further columns at the end, in the order of the key."""
+    gives six digits), and the numbers of ENUM and SET keys as further columns at the end, in the order of the key."""
     numbered = [name for name in key if _column(columns, name).kind in NUMBERED]
     if not numbered and not any(column.kind is ColumnKind.FLOAT for column in columns):
         return Reading(dialect, frame)
     shown = [_shown(dialect, column) for column in columns]
     numbers = [
-        f"{called_outside(dialect, name)} + 0 AS `{number}`" for name, number in zip(numbered, NUMBERS, strict=False)
+        f"{_key_outside(dialect, columns, name).shown} AS `{number}`"
+        for name, number in zip(numbered, NUMBERS, strict=False)
     ]
     return Reading(dialect, frame, Outer(", ".join(shown + numbers), order_outside(dialect, columns, key)))
 
 
 def reading_keys(dialect: Dialect, frame: Frame, columns: Sequence[Column], key: Sequence[str]) -> Reading:
     """Keys alone, where the frame shows whole rows."""
-    order = order_outside(dialect, columns, key)
-    return Reading(dialect, frame, Outer(order, order))
+    shown = ", ".join(_key_outside(dialect, columns, name).shown for name in key)
+    return Reading(dialect, frame, Outer(shown, order_outside(dialect, columns, key)))
 
 
-def reading_table(dialect: Dialect, path: Sequence[str], key: Sequence[str], may_be_null: Sequence[str]) -> Reading:
-    """Keys from one table, past the query. key: the SQL of its columns there; may_be_null: those of them to be careful with."""
+def reading_table(
+    dialect: Dialect, path: Sequence[str], key: Sequence[KeyColumn], may_be_null: Sequence[str]
+) -> Reading:
+    """Keys from one table, past the query. may_be_null: the SQL of those of its columns to be careful with."""
     table = dialect.verbatim(dialect.quote_path(*path))
     there = "".join(f"{name} IS NOT NULL AND " for name in may_be_null)
-    head = f"SELECT {', '.join(key)} FROM {table} WHERE {there}("
+    head = f"SELECT {', '.join(column.shown for column in key)} FROM {table} WHERE {there}("
     return Reading(dialect, Frame(head, ")", tuple(key), is_inside=True))
 
 
-def flagged_rows(dialect: Dialect, table: str, flag: str, key: Sequence[str]) -> Reading:
+def flagged_rows(dialect: Dialect, table: str, flag: str, key: Sequence[KeyColumn]) -> Reading:
     """Keys of those rows of the flag's table whose flag is set."""
-    head = f"SELECT {', '.join(key)} FROM {table} WHERE {flag} <> 0 AND ("
+    head = f"SELECT {', '.join(column.shown for column in key)} FROM {table} WHERE {flag} <> 0 AND ("
     return Reading(dialect, Frame(head, ")", tuple(key), is_inside=True))
 
 
@@ -97,12 +100,7 @@ def key_positions(columns: Sequence[Column], key: Sequence[str]) -> tuple[int, .
 
 def order_outside(dialect: Dialect, columns: Sequence[Column], key: Sequence[str]) -> str:
     """The key columns, seen from an `Outer`."""
-    return ", ".join(
-        f"({called_outside(dialect, name)} + 0)"
-        if _column(columns, name).kind in NUMBERED
-        else called_outside(dialect, name)
-        for name in key
-    )
+    return ", ".join(_key_outside(dialect, columns, name).compared for name in key)
 
 
 def _shown(dialect: Dialect, column: Column) -> str:
@@ -115,6 +113,11 @@ def _shown(dialect: Dialect, column: Column) -> str:
 def called_outside(dialect: Dialect, name: str) -> str:
     """A column of the page, seen from an `Outer`."""
     return dialect.verbatim(dialect.quote_path(_AROUND, name))
+
+
+def _key_outside(dialect: Dialect, columns: Sequence[Column], name: str) -> KeyColumn:
+    column = _column(columns, name)
+    return key_column(called_outside(dialect, name), column.kind, column.members)
 
 
 def _column(columns: Sequence[Column], name: str) -> Column:

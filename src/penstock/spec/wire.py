@@ -16,7 +16,7 @@ import orjson
 from jinja2 import Undefined
 
 from penstock.errors import RowError
-from penstock.rows import Unreadable
+from penstock.rows import Unreadable, time_text
 
 # No API takes more in one request, and a worker holds hundreds of requests at once.
 MAX_JSON_BYTES = 64 * 1024 * 1024
@@ -104,7 +104,7 @@ def _beyond_json(value: object) -> object:
     if isinstance(value, bytes | bytearray | memoryview):
         return base64.b64encode(value).decode()
     if isinstance(value, timedelta):
-        return _duration_text(value)
+        return time_text(value)
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Unreadable):
@@ -112,14 +112,6 @@ def _beyond_json(value: object) -> object:
     if isinstance(value, Undefined):
         raise RowError(value._undefined_message)
     raise RowError(f"a {kind_of(value)} has no JSON form")
-
-
-def _duration_text(duration: timedelta) -> str:
-    """As MySQL writes a TIME: -838:59:59, 00:00:01.500000."""
-    sign = "-" if duration < timedelta(0) else ""
-    minutes, seconds = divmod(abs(duration), timedelta(minutes=1))
-    fraction = f".{seconds.microseconds:06}" if seconds.microseconds else ""
-    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{seconds.seconds:02}{fraction}"
 
 
 def _exact(value: object, path: str, depth: int) -> object:
