@@ -23,5 +23,4 @@ class EventKind(StrEnum):
     RESUMED = "resumed"
     LIMITS_SET = "limits_set"  # a person changed rate or concurrency of a live job
     KEYS_RENEWED = "keys_renewed"  # a person raised the generation of the idempotency keys
-    FLAG_MISSING = "flag_missing"  # an accepted row could not be flagged: the source row is gone
     LEDGER_RESET = "ledger_reset"

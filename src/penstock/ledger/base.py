@@ -11,7 +11,7 @@ Methods raise LedgerUnreachable when the database does not answer; making the sa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol, TypeAlias
@@ -31,15 +31,14 @@ class RangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A worker's right to a range. `fence` and `owner` go into every write; `settled` is how many of its rows were
-    final when it was leased; `batch` is the number of the last batch settled under any fence."""
+    """A worker's right to a range. `fence` and `owner` go into every write; `batch` is the number of the last batch settled
+    under any fence."""
 
     range_no: int
     kind: RangeKind
     owner: str
     fence: int
     batch: int
-    settled: int = 0
     after: KeyText | None = None
     upto: KeyText | None = None
     one_by_one: bool = False  # poison: three take-overs without progress; its rows go out one at a time
@@ -226,13 +225,9 @@ class FlagMarker(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """The job's own row. cursor: the greatest planned key; at_end is not stored, every run looks again."""
+    """What a worker learns of its job when it joins. generation: of the idempotency keys."""
 
-    job_id: int
     generation: int
-    cursor: KeyText | None
-    idempotency_salt: str = ""
-    extra: Mapping[str, str] = field(default_factory=dict)
 
 
 class Ledger(Protocol):
@@ -299,10 +294,10 @@ class Ledger(Protocol):
         """Write events. What explains a further send is written before that send."""
         ...
 
-    async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> frozenset[int]:
+    async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> None:
         """Write one batch: rows, flags, events, windows, last the guards; one commit for all portions. Raises LeaseLost with
-        the first lost range_no and writes nothing then. Returns the range_nos whose flags could not be set (flags_due).
-        mark=None: flags live in another database; ranges with accepted rows become flags_due."""
+        the first lost range_no and writes nothing then. A range whose accepted rows could not be flagged becomes flags_due;
+        mark=None: flags live in another database, and every range with accepted rows does."""
         ...
 
     async def settle_late(self, lease: Lease, settlements: Sequence[Settlement], mark: FlagMarker | None) -> None:

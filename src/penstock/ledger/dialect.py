@@ -72,7 +72,6 @@ MYSQL = LedgerDialect(
         "skip_locked": "FOR UPDATE SKIP LOCKED",
         # FOR SHARE is MySQL 8 alone; both know the older words.
         "for_share": "LOCK IN SHARE MODE",
-        "then": "STRAIGHT_JOIN",
     },
     is_mysql=True,
     new="VALUES({})",
@@ -86,13 +85,12 @@ SQLITE = LedgerDialect(
         "later": _SQLITE_TIME.format(", :seconds || ' seconds'"),
         "a_day_ago": _SQLITE_TIME.format(", '-1 day'"),
         "is_same": "IS",
+        # Left to itself SQLite walks the whole table and the batch for each of its rows: quadratic.
         "look_up_in": "CROSS JOIN",
         # One writer at a time (BEGIN IMMEDIATE): whoever reads in a write transaction has locked everything.
         "for_update": "",
         "skip_locked": "",
         "for_share": "",
-        # Left to itself SQLite walks the whole table and the batch for each of its rows: quadratic.
-        "then": "CROSS JOIN",
     },
     is_mysql=False,
     new="excluded.{}",

@@ -20,8 +20,7 @@ FIRST_SECONDS = 60.0
 
 # Locked: of two files that join at the same time the second sees the first.
 _JOB = (
-    "SELECT source, key_columns, file_hash, idempotent, generation, cursor_key FROM penstock_jobs "
-    "WHERE job_id = :job {for_update}"
+    "SELECT source, key_columns, file_hash, idempotent, generation FROM penstock_jobs WHERE job_id = :job {for_update}"
 )
 
 # A job that was idempotent wrote no windows: nobody can tell which of these rows may have been applied.
@@ -78,7 +77,7 @@ class Joining:
         self, connection: AsyncConnection, identity: Identity, owner: str, host: str, pid: int
     ) -> JobRecord:
         named = {"job": self._job_id, "owner": owner}
-        source, key, file_hash, idempotent, generation, cursor = (await connection.execute(self._job, named)).one()
+        source, key, file_hash, idempotent, generation = (await connection.execute(self._job, named)).one()
         if source:
             self._refuse_another(identity, source, json.loads(key))
         if idempotent and not identity.idempotent:
@@ -103,7 +102,7 @@ class Joining:
             if file_hash not in ("", identity.file_hash):
                 events.append(Event(EventKind.JOB_FILE_CHANGED, f"from {file_hash} to {identity.file_hash}"))
             await self._events.append(connection, events, owner)
-        return JobRecord(self._job_id, generation, cursor)
+        return JobRecord(generation)
 
     def _refuse_another(self, identity: Identity, source: str, key: list[str]) -> None:
         if source != identity.source:

@@ -54,8 +54,6 @@ DELETE FROM penstock_windows WHERE job_id = :job AND range_no = :range AND fence
 
 _DROP_ALL_WINDOWS = "DELETE FROM penstock_windows WHERE job_id = :job AND range_no = :range"
 
-_STILL_DUE = "SELECT range_no FROM penstock_ranges WHERE job_id = :job AND flags_due = 1 AND range_no IN :ranges"
-
 
 class _AppliedBefore(Exception):
     """The COMMIT of an earlier try had been applied: the portion must not be written again."""
@@ -86,33 +84,26 @@ class Settling:
         self._add_to_totals = dialect.statement(_ADD_TO_TOTALS)
         self._drop_windows = dialect.statement(_DROP_WINDOWS).bindparams(bindparam("windows", expanding=True))
         self._drop_all_windows = dialect.statement(_DROP_ALL_WINDOWS)
-        self._still_due = dialect.statement(_STILL_DUE).bindparams(bindparam("ranges", expanding=True))
 
-    async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> frozenset[int]:
+    async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> None:
         """See Ledger.settle."""
         # Everybody locks ranges in the same order: settles and heartbeats cannot wait for each other in a circle.
         waiting = sorted(portions, key=lambda portion: portion.lease.range_no)
-        applied: list[Portion] = []
-        unflagged: frozenset[int] = frozenset()
         while waiting:
             batch = tuple(waiting)
             try:
-                unflagged = await self._transactions.write(partial(self._write, portions=batch, mark=mark))
+                await self._transactions.write(partial(self._write, portions=batch, mark=mark))
                 break
             except _AppliedBefore as before:
                 waiting.remove(before.portion)
-                applied.append(before.portion)
             except LeaseLost as lost:
                 self._held.forget(lost.range_no)
                 raise
         for portion in portions:
             if portion.finished or portion.release:
                 self._held.forget(portion.lease.range_no)
-        return unflagged | await self._due_among(applied)
 
-    async def _write(
-        self, connection: AsyncConnection, portions: Sequence[Portion], mark: FlagMarker | None
-    ) -> frozenset[int]:
+    async def _write(self, connection: AsyncConnection, portions: Sequence[Portion], mark: FlagMarker | None) -> None:
         records = [
             Record(settlement, portion.lease.range_no, portion.lease.fence)
             for portion in portions
@@ -136,7 +127,6 @@ class Settling:
             if portion.finished:
                 await connection.execute(self._drop_all_windows, self._named(portion.lease))
                 await connection.execute(self._add_to_totals, self._named(portion.lease))
-        return unflagged
 
     async def _flag(
         self,
@@ -194,17 +184,6 @@ class Settling:
                 detail = f"accepted, but the ledger has it as {conflict.state} by range {conflict.range_no}"
                 events.append(Event(EventKind.SENT_TWICE, detail, settlement.key, range_no))
         await self._events.append(connection, events, owner)
-
-    async def _due_among(self, portions: Sequence[Portion]) -> frozenset[int]:
-        if not portions:
-            return frozenset()
-        ranges = [portion.lease.range_no for portion in portions]
-
-        async def read(connection: AsyncConnection) -> frozenset[int]:
-            found = await connection.execute(self._still_due, {"job": self._job_id, "ranges": ranges})
-            return frozenset(found.scalars())
-
-        return await self._transactions.read(read)
 
     def _named(self, lease: Lease) -> dict[str, object]:
         return {"job": self._job_id, "range": lease.range_no, "fence": lease.fence}

@@ -117,8 +117,8 @@ class SqlLedger:
     async def note(self, events: Sequence[Event], owner: str) -> None:
         await self._transactions.write(partial(self._events.append, events=events, owner=owner))
 
-    async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> frozenset[int]:
-        return await self._settling.settle(portions, mark)
+    async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> None:
+        await self._settling.settle(portions, mark)
 
     async def settle_late(self, lease: Lease, settlements: Sequence[Settlement], mark: FlagMarker | None) -> None:
         await self._late.settle(lease, settlements, mark)

@@ -27,10 +27,7 @@ from penstock.rows import KeyText
 # So many take-overs in a row without a batch in between: one of its rows kills its worker.
 POISONED = 3
 
-TAKEN_COLUMNS = (
-    "range_no, kind, owner, fence, batch, after_key, upto_key, imported + failed + in_doubt + skipped, "
-    "take_overs, take_over_batch"
-)
+TAKEN_COLUMNS = "range_no, kind, owner, fence, batch, after_key, upto_key, take_overs, take_over_batch"
 
 _TAKE = """
 UPDATE penstock_ranges SET
@@ -70,12 +67,11 @@ class Taken:
     batch: int
     after: KeyText | None
     upto: KeyText | None
-    settled: int
     take_overs: int
     take_over_batch: int | None
 
     @classmethod
-    def of(cls, row: tuple[int, str, str | None, int, int, str | None, str | None, int, int, int | None]) -> Taken:
+    def of(cls, row: tuple[int, str, str | None, int, int, str | None, str | None, int, int | None]) -> Taken:
         return cls(row[0], RangeKind(row[1]), *row[2:])
 
     def take_overs_after(self, why: Why) -> int:
@@ -119,7 +115,6 @@ class TakeOver:
             owner,
             taken.fence + 1,
             taken.batch,
-            taken.settled + sum(counts.values()),
             taken.after,
             taken.upto,
             one_by_one=take_overs >= POISONED,

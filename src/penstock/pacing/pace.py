@@ -63,10 +63,6 @@ class Pace:
         return next(iter(self._blocks.values()), None) or self._hold
 
     @property
-    def is_paused(self) -> bool:
-        return self._paused
-
-    @property
     def concurrency(self) -> int:
         """How many requests may be on the wire at once, were there no hold, pause or opening."""
         return self._share if self.limit is None else min(self.limit.value, self._share)

@@ -98,9 +98,6 @@ class SqlSource:
             found.update(self.plan.shape.keys((await self._fetch(self.plan.flagged.of(chunk))).rows))
         return frozenset(found.intersection(keys))
 
-    async def aclose(self) -> None:
-        """Nothing is held between calls; the database is closed by whoever opened it."""
-
     async def _refuse_equals(self, last: KeyText) -> None:
         """Raises JobError if the database takes another key for the same as the last one of a page (a collation that ignores
         case): what is equal is not greater, so that the next page would leave it out."""

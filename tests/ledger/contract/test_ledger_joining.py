@@ -30,7 +30,7 @@ async def test_a_worker_that_joins_learns_where_the_job_stands(bench: Bench) -> 
 
     record = await bench.bob.join(identity(), "carol", "there", 3)
 
-    assert (record.cursor, record.generation) == ("9", 1)
+    assert (await bench.bob.cursor(), record.generation) == ("9", 1)
     [event] = [event for event in await bench.model.events() if event.owner == "carol"]
     assert (event.kind, event.detail) == (EventKind.RUN_STARTED, "there, pid 3, job file hash-1")
 

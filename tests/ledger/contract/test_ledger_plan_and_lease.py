@@ -71,7 +71,7 @@ async def test_a_range_given_back_is_leased_with_what_is_known_of_it(bench: Benc
     await bench.alice.settle([portion(lease, 1, imported("6", "7"))], marked)
     await bench.alice.settle([released(lease, 2)], marked)
 
-    assert await take(bench.bob) == Lease(1, RangeKind.SPAN, BOB, fence=2, batch=2, settled=2, after=None, upto="9")
+    assert await take(bench.bob) == Lease(1, RangeKind.SPAN, BOB, fence=2, batch=2, after=None, upto="9")
     assert "take_over" not in await bench.kinds()
 
 
