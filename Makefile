@@ -42,7 +42,7 @@ bench: $(development) services ## measure speed; prints a table, judges nothing
 	@$(python) -m benchmarks
 
 requirements: $(development) ## pin the newest versions that pyproject.toml and dev.in allow
-	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --build-deps-for=editable --output-file runtime.txt ../pyproject.toml
+	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --build-deps-for=editable --output-file runtime.txt ../pyproject.toml
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --output-file dev.txt dev.in
 
 clean: ## stop the services and remove whatever these commands made

@@ -33,6 +33,14 @@ async def mariadb_url() -> AsyncIterator[str]:
 
 
 @pytest.fixture
+async def postgresql_url() -> AsyncIterator[str]:
+    """A new and empty PostgreSQL database, dropped after the test: postgresql://user:password@host:port/name."""
+    server = make_url(_address_of("postgresql", given_by="PENSTOCK_TEST_POSTGRESQL_URL"))
+    async with _new_postgresql_database(server) as url:
+        yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """A new and empty SQLite file: sqlite:///path."""
     path = tmp_path / "database.db"
@@ -63,25 +71,45 @@ def _address_of(service: str, *, given_by: str) -> str:
 
 @asynccontextmanager
 async def _new_mysql_database(server: URL) -> AsyncIterator[URL]:
-    name = f"penstock_test_{uuid4().hex[:12]}"
-    refusal: BaseException | None = None
-    try:
-        await _execute_on_mysql(server, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
-    except DBAPIError as error:
-        refusal = error.orig
-    if refusal is not None:  # outside the except block: pytest would print the whole chain above the one line
-        pytest.fail(f"{server.host}:{server.port} gives no database: {refusal}; scripts/services start", pytrace=False)
+    name = _new_name()
+    at = server.set(drivername="mysql+asyncmy")
+    await _create(at, f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
     try:
         yield server.set(database=name)
     finally:
         # A test that leaves a transaction open would make this wait for ever: it is told so instead.
-        await _execute_on_mysql(server, "SET SESSION lock_wait_timeout = 10", f"DROP DATABASE {name}")
+        await _execute(at, "SET SESSION lock_wait_timeout = 10", f"DROP DATABASE {name}")
 
 
-async def _execute_on_mysql(server: URL, *statements: str) -> None:
-    engine = create_async_engine(
-        server.set(drivername="mysql+asyncmy"), poolclass=NullPool, isolation_level="AUTOCOMMIT"
-    )
+@asynccontextmanager
+async def _new_postgresql_database(server: URL) -> AsyncIterator[URL]:
+    name = _new_name()
+    at = server.set(drivername="postgresql+asyncpg", database="postgres")
+    await _create(at, f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        yield server.set(database=name)
+    finally:
+        await _execute(at, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _new_name() -> str:
+    return f"penstock_test_{uuid4().hex[:12]}"
+
+
+async def _create(server: URL, statement: str) -> None:
+    refusal: BaseException | None = None
+    try:
+        await _execute(server, statement)
+    except DBAPIError as error:
+        refusal = error.orig
+    except OSError as error:
+        refusal = error
+    if refusal is not None:  # outside the except block: pytest would print the whole chain above the one line
+        pytest.fail(f"{server.host}:{server.port} gives no database: {refusal}; scripts/services start", pytrace=False)
+
+
+async def _execute(server: URL, *statements: str) -> None:
+    engine = create_async_engine(server, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     async with engine.connect() as connection:
         for statement in statements:
             await connection.exec_driver_sql(statement)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import inspect, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-_DRIVERS = {"mysql": "mysql+asyncmy", "sqlite": "sqlite+aiosqlite"}
+_DRIVERS = {"mysql": "mysql+asyncmy", "postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
 
 
 async def _tables(url: str) -> list[str]:
@@ -20,6 +20,10 @@ async def _tables(url: str) -> list[str]:
 
 async def test_each_test_gets_an_empty_database(database_url: str) -> None:
     assert await _tables(database_url) == []
+
+
+async def test_postgresql_too(postgresql_url: str) -> None:
+    assert await _tables(postgresql_url) == []
 
 
 def test_a_plain_test_can_use_the_same_databases(database_url: str) -> None:
