@@ -69,6 +69,11 @@ async def mysql_fields(connection: AsyncConnection, statement: str) -> Sequence[
     return await connection.run_sync(_mysql_fields, statement)
 
 
+async def postgresql_fields(connection: AsyncConnection, statement: str) -> Sequence[tuple[str, int]]:
+    """The names and the oids of the types of a SELECT's columns."""
+    return await connection.run_sync(_postgresql_fields, statement)
+
+
 def _fetch(connection: Connection, statement: str, values: tuple[object, ...], most_bytes: int | None) -> Fetched:
     try:
         # Not through a CursorResult: on a streaming one SQLAlchemy reads the first row ahead, and the cursor below lacks it.
@@ -110,6 +115,14 @@ def _result_columns(connection: Connection, statement: str) -> Sequence[str]:
     names = [str(column[0]) for column in description or ()]
     result.close()
     return names
+
+
+def _postgresql_fields(connection: Connection, statement: str) -> Sequence[tuple[str, int]]:
+    result = connection.exec_driver_sql(statement)
+    description = result.cursor.description if result.cursor is not None else None
+    fields = [(str(column[0]), int(str(column[1]))) for column in description or ()]
+    result.close()
+    return fields
 
 
 def _mysql_fields(connection: Connection, statement: str) -> Sequence[FieldPacket]:

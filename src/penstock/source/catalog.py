@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.fetch import fetch
-from penstock.source.dialect import SQLITE, Dialect
+from penstock.source import postgresql_catalog
+from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
 from penstock.source.origin import Origin, Table
 
 
@@ -40,7 +42,7 @@ _SQLITE_COLUMNS_IN_SCHEMA = 'SELECT name, type, "notnull", pk FROM pragma_table_
 
 
 async def read_catalog(connection: AsyncConnection, dialect: Dialect, tables: Collection[Table]) -> Catalog:
-    read = _sqlite_columns if dialect == SQLITE else _mysql_columns
+    read = {SQLITE: _sqlite_columns, POSTGRESQL: _postgresql_columns}.get(dialect, _mysql_columns)
     found = {table: await read(connection, table) for table in sorted(tables)}
     return {table: columns for table, columns in found.items() if columns}
 
@@ -72,6 +74,16 @@ async def _mariadb_json(connection: AsyncConnection, table: Table) -> frozenset[
     clauses = (await fetch(connection, _MARIADB_JSON, table)).rows
     matches = [_JSON_CHECK.fullmatch(str(clause)) for (clause,) in clauses]
     return frozenset(match[1].replace("``", "`").lower() for match in matches if match)
+
+
+async def _postgresql_columns(connection: AsyncConnection, table: Table) -> Mapping[str, TableColumn]:
+    columns = await postgresql_catalog.table_columns(connection, table)
+    times = Counter(name.lower() for name, *_ in columns)
+    return {
+        name.lower(): TableColumn(name, declared, not is_required)
+        for name, declared, is_required in columns
+        if times[name.lower()] == 1  # of two that differ by nothing but case, none is taken for the other
+    }
 
 
 async def _sqlite_columns(connection: AsyncConnection, table: Table) -> Mapping[str, TableColumn]:

@@ -32,6 +32,9 @@ class ColumnKind(StrEnum):
     SET = "set"
     BITS = "bits"
     SHAPE = "shape"  # GEOMETRY
+    BOOLEAN = "boolean"
+    LIST = "list"  # an array of PostgreSQL's, of one of the kinds above
+    PRINTED = "printed"  # as the server writes it: a type that has no form of its own here
     STORED = "stored"  # as the database gives it
 
 
@@ -54,7 +57,7 @@ KEY_KINDS = NUMBERED | {
 @dataclass(frozen=True, slots=True)
 class Column:
     """nullable: None if nothing is known. most_bytes: of one value; None: no limit is known. scale: digits after the point.
-    members: of an ENUM whose table is known, how many; else 0."""
+    members: of an ENUM whose table is known, how many; else 0. of_elements: of a LIST."""
 
     name: str
     kind: ColumnKind
@@ -62,6 +65,7 @@ class Column:
     most_bytes: int | None = None
     scale: int | None = None
     members: int = 0
+    of_elements: ColumnKind | None = None
 
 
 @dataclass(frozen=True, slots=True)

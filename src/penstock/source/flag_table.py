@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,12 +12,14 @@ from penstock.database.fetch import fetch
 from penstock.errors import JobError
 from penstock.source.catalog import Catalog, TableColumn
 from penstock.source.columns import Column
-from penstock.source.dialect import SQLITE, Dialect
+from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
 from penstock.source.keyset import KeyColumn, key_column
 from penstock.source.origin import Origin, Table
 from penstock.spec.models import Flag, Job
 
 _MYSQL_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "bit", "bool", "decimal", "numeric")
+_POSTGRESQL_NUMBERS = ("smallint", "integer", "bigint", "numeric", "boolean")
+_LENGTH = re.compile(r"\([^)]*\)")
 # By SQLite's rules of affinity: what is none of these is stored as text, as bytes or as a fraction.
 _SQLITE_NUMBERS = ("int", "bool", "bit", "num", "dec")
 # A view has no engine of its own.
@@ -43,7 +45,9 @@ class Locking:
 
 @dataclass(frozen=True, slots=True)
 class FlagTable:
-    """key: what the key's columns are called there. pinned: columns that would change by themselves with every UPDATE."""
+    """key: what the key's columns are called there. pinned: columns that would change by themselves with every UPDATE.
+    set_to, cleared_to: what the flag becomes, as SQL. casts: the types of the columns of `flag.set`, where the server takes no
+    value of another type."""
 
     dialect: Dialect
     table: Table
@@ -51,6 +55,14 @@ class FlagTable:
     key: tuple[KeyColumn, ...]
     pinned: tuple[str, ...] = ()
     locking: Locking = Locking()
+    set_to: str = "1"
+    cleared_to: str = "0"
+    casts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_set(self) -> str:
+        """A condition."""
+        return f"{self.column_sql(self.column)} <> {self.cleared_to}"
 
     @property
     def sql(self) -> str:
@@ -64,20 +76,20 @@ def holds_numbers(dialect: Dialect, declared: str) -> bool:
     """Whether a column declared so is one for 0 and 1, and no data that a flag would overwrite."""
     if dialect == SQLITE:
         return not declared or any(word in declared.lower() for word in _SQLITE_NUMBERS)
-    return declared.lower().startswith(_MYSQL_NUMBERS)
+    return declared.lower().startswith(_POSTGRESQL_NUMBERS if dialect == POSTGRESQL else _MYSQL_NUMBERS)
 
 
-def parse_table(text: str) -> Table:
+def parse_table(text: str, dialect: Dialect) -> Table:
     """ "orders", "legacy.orders"; quotes around a part are taken off."""
     schema, _, name = text.rpartition(".")
-    return Table(schema.strip().strip('`"'), name.strip().strip('`"'))
+    return Table(_plain(schema.strip(), dialect), _plain(name.strip(), dialect))
 
 
-def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin]) -> tuple[str, ...]:
+def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin], dialect: Dialect) -> tuple[str, ...]:
     """The key's columns in the flag's table: as the job says, else as the query's columns are called there."""
     if flag.key is not None:
         return tuple(flag.key)
-    table = parse_table(flag.table)
+    table = parse_table(flag.table, dialect)
     return tuple(origins[name].column if name in origins and _is(origins[name].table, table) else name for name in key)
 
 
@@ -85,6 +97,8 @@ async def read_locking(connection: AsyncConnection, dialect: Dialect, table: Tab
     """SQLite locks the whole file, and waits at BEGIN."""
     if dialect == SQLITE:
         return Locking()
+    if dialect == POSTGRESQL:
+        return Locking(skips_locked=True)
     [(version, loses_all)] = (await fetch(connection, "SELECT VERSION(), @@innodb_rollback_on_timeout")).rows
     engines = (await fetch(connection, _ENGINE, table)).rows
     return Locking(
@@ -117,11 +131,11 @@ def flag_table(
     flag = job.source.flag
     if flag is None:
         return None
-    table = parse_table(flag.table)
+    table = parse_table(flag.table, dialect)
     columns = catalog.get(table)
     if columns is None:
         raise JobError(f"source.flag.table: there is no table {table}; name the table that is to have {flag.column!r}")
-    names = flag_key(flag, job.source.key, origins)
+    names = flag_key(flag, job.source.key, origins, dialect)
     for name in names:
         if name.lower() not in columns:
             raise JobError(
@@ -144,10 +158,12 @@ def flag_table(
         if name.lower() not in columns:
             raise JobError(f"source.flag.set: the table {table} has no column {name!r}; leave it out, or add it there")
     written = {name.lower() for name in (flag.column, *flag.set)}
+    column = columns[flag.column.lower()]
+    is_boolean = dialect == POSTGRESQL and column.declared == "boolean"
     return FlagTable(
         dialect,
         table,
-        flag.column,
+        column.name,
         tuple(
             _key_column(
                 dialect, columns[name.lower()], next(column for column in query_columns if column.name == shown)
@@ -156,12 +172,25 @@ def flag_table(
         ),
         tuple(column.name for key, column in columns.items() if "on update" in column.extra and key not in written),
         locking,
+        set_to="TRUE" if is_boolean else "1",
+        cleared_to="FALSE" if is_boolean else "0",
+        casts={name: _cast(columns[name.lower()]) for name in flag.set} if dialect == POSTGRESQL else {},
     )
 
 
 def _key_column(dialect: Dialect, column: TableColumn, in_query: Column) -> KeyColumn:
     """in_query: an ENUM is found by its number, unless the query has made a text of it (UNION does)."""
     return key_column(dialect.verbatim(dialect.quote(column.name)), in_query.kind, in_query.members)
+
+
+def _cast(column: TableColumn) -> str:
+    """Without the length: a CAST to VARCHAR(20) would cut what an assignment refuses."""
+    return _LENGTH.sub("", column.declared)
+
+
+def _plain(name: str, dialect: Dialect) -> str:
+    bare = name.strip('`"')
+    return bare.lower() if dialect == POSTGRESQL and bare == name else bare
 
 
 def _is(one: Table, other: Table) -> bool:

@@ -15,6 +15,7 @@ from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
 from penstock.rows import Key, KeyText, decode_key, encode_key
 from penstock.source.base import FlagsLocked, Mark
+from penstock.source.dialect import POSTGRESQL
 from penstock.source.failures import source_errors
 from penstock.source.flag_statements import (
     MOST_ROWS,
@@ -146,6 +147,13 @@ class FlagWriter:
 
     @asynccontextmanager
     async def _short_waits(self, connection: AsyncConnection) -> AsyncIterator[None]:
+        if self._flag.dialect == POSTGRESQL:
+            # A statement that fails spoils the whole transaction here, unless there is a point to go back to.
+            async with connection.begin_nested():
+                await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+                yield
+                await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{USUAL_LOCK_SECONDS}s'")
+            return
         # SQLite has locked the whole file before the transaction began.
         if connection.dialect.name == "sqlite":
             yield

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.source.columns import ColumnKind
 from penstock.source.dialect import Dialect
 from penstock.source.keyset import KeyColumn, key_column
-from penstock.source.statement import Statement
+from penstock.source.statement import Statement, parse_tree
 
 _CLAUSES_AFTER_WHERE = (TokenType.GROUP_BY, TokenType.HAVING, TokenType.WINDOW, TokenType.ORDER_BY)
 # Whatever of these an outermost SELECT has, a condition in its WHERE would change other rows as well.
@@ -60,7 +59,7 @@ class KeyPlace:
 def around(statement: Statement, keys: Sequence[KeyPlace], dialect: Dialect) -> Frame:
     """The query as a derived table: always right, sometimes slow."""
     names = [key_column(dialect.quote_path("penstock_q", key.name), key.kind, key.members) for key in keys]
-    head = f"SELECT * FROM (\n{statement.text}\n) AS `penstock_q`\nWHERE ("
+    head = f"SELECT * FROM (\n{statement.text}\n) AS penstock_q\nWHERE ("
     return _frame(head, ")", names, dialect, is_inside=False)
 
 
@@ -86,7 +85,7 @@ def keys_inside(statement: Statement, keys: Sequence[KeyPlace], dialect: Dialect
     head = f"{head[: start.end + 1]} {', '.join(name.shown for name in names)} {head[end.start :]}"
     expected = _with_probe(tree)
     expected.set("expressions", [sqlglot.parse_one(name.shown, read=dialect.name) for name in names])
-    if _parse(head + _PROBE + tail, dialect) != expected:
+    if parse_tree(head + _PROBE + tail, dialect) != expected:
         return None
     return _frame(head, tail, names, dialect, is_inside=True)
 
@@ -120,7 +119,7 @@ def _cut(statement: Statement, keys: Sequence[KeyPlace], dialect: Dialect) -> tu
     else:
         head = f"{text[: where.end + 1]} ({text[where.end + 1 : end + 1]}\n) AND ("
         tail = ")" + rest
-    if _parse(head + _PROBE + tail, dialect) != _with_probe(tree):
+    if parse_tree(head + _PROBE + tail, dialect) != _with_probe(tree):
         return None
     return head, tail
 
@@ -186,10 +185,3 @@ def _with_probe(tree: exp.Expr) -> exp.Expr:
         "where", exp.Where(this=exp.And(this=exp.Paren(this=where.this.copy()), expression=probe) if where else probe)
     )
     return expected
-
-
-def _parse(text: str, dialect: Dialect) -> exp.Expr | None:
-    try:
-        return sqlglot.parse_one(text, read=dialect.name)
-    except SqlglotError:
-        return None

@@ -48,7 +48,7 @@ async def inspect_source(job: Job, database: Database) -> SourceFacts:
     """Works without the flag column, so that `prepare` may be told to add it. Raises JobError for a query, key or types that
     no run could use, and SourceUnreachable."""
     found = await look_at(job, database)
-    refuse_columns(job, found.columns)
+    refuse_columns(job, found.columns, found.dialect)
     plan = await make_plan(job, database, found, None)
     table = _key_table(job, found)
     of_key = [next(column for column in found.columns if column.name == name) for name in job.source.key]
@@ -80,11 +80,11 @@ async def inspect_source(job: Job, database: Database) -> SourceFacts:
 async def find_twins(job: Job, database: Database) -> Sequence[str]:
     """Keys that more than one row of the query has, a few of them (`check --deep`). Reads the whole query once."""
     found = await look_at(job, database)
-    refuse_columns(job, found.columns)
+    refuse_columns(job, found.columns, found.dialect)
     quote, verbatim = found.dialect.quote, found.dialect.verbatim
     key = ", ".join(verbatim(quote(name)) for name in job.source.key)
     text = (
-        f"SELECT {key} FROM (\n{verbatim(found.statement.text)}\n) AS `penstock_q`"
+        f"SELECT {key} FROM (\n{verbatim(found.statement.text)}\n) AS penstock_q"
         f" GROUP BY {key} HAVING COUNT(*) > 1 LIMIT {MOST_TWINS}"
     )
     with source_errors(database, "looking for keys that are not unique"):

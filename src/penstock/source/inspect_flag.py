@@ -21,17 +21,17 @@ async def inspect_flag(job: Job, database: Database, found: Findings) -> FlagFac
     flag = job.source.flag
     if flag is None:
         return None
-    dialect, table = found.dialect, parse_table(flag.table)
+    dialect, table = found.dialect, parse_table(flag.table, found.dialect)
     columns = found.catalog.get(table)
     if columns is None:
         return FlagFacts(table, flag.column, exists=False)
-    key = [name.lower() for name in flag_key(flag, job.source.key, found.origins)]
+    key = [name.lower() for name in flag_key(flag, job.source.key, found.origins, dialect)]
     column = columns.get(flag.column.lower())
     written = {flag.column.lower(), *(name.lower() for name in flag.set)}
     async with database.reading() as connection:
         uniques = await unique_keys(connection, dialect, table)
         engine = await table_engine(connection, dialect, table)
-        triggers = await update_triggers(connection, dialect, table)
+        triggers = await update_triggers(connection, dialect, table, [flag.column, *flag.set])
         is_ours = await has_mark(connection, dialect, table, flag.column, MARK)
     return FlagFacts(
         table=table,

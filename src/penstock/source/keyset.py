@@ -63,6 +63,8 @@ def between(dialect: Dialect, columns: Sequence[KeyColumn], after: Key | None, u
 
 def one_of(dialect: Dialect, columns: Sequence[KeyColumn], keys: Sequence[Key]) -> Condition:
     """key IN (keys). At most MOST_VALUES values in all: see `chunks`."""
+    if len(columns) == 1 and dialect.takes_lists:
+        return Condition(f"{columns[0].compared} = ANY ({dialect.placeholder})", ([key[0] for key in keys],))
     bound = [[dialect.bind(value) for value in key] for key in keys]
     values = tuple(value for key in bound for _, value in key)
     if len(columns) == 1:

@@ -7,27 +7,35 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.database.fetch import mysql_fields, result_columns
-from penstock.source import mysql_types, sqlite_types
+from penstock.database.fetch import mysql_fields, postgresql_fields, result_columns
+from penstock.source import mysql_types, postgresql_types, sqlite_types
 from penstock.source.catalog import Catalog, declared_column
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
-from penstock.source.dialect import SQLITE, Dialect
+from penstock.source.dialect import MYSQL, POSTGRESQL, SQLITE, Dialect
 from penstock.source.origin import Origin, origins_of
+from penstock.source.postgresql_catalog import server_types
 from penstock.source.statement import Statement
 
 # What SQLite calls the second of two columns with one name.
 _SECOND = re.compile(r"(.+):\d+")
+_CONVERTERS = {
+    MYSQL: mysql_types.converter_of,
+    POSTGRESQL: postgresql_types.converter_of,
+    SQLITE: sqlite_types.converter_of,
+}
 
 
 async def learn_columns(
     connection: AsyncConnection, dialect: Dialect, statement: Statement, catalog: Catalog
 ) -> tuple[Sequence[Column], Mapping[str, Origin]]:
     """The columns, and for those that a table's column stands behind, which. Runs the query for no rows."""
-    text = f"SELECT * FROM (\n{dialect.verbatim(statement.text)}\n) AS `penstock_q` LIMIT 0"
+    text = f"SELECT * FROM (\n{dialect.verbatim(statement.text)}\n) AS penstock_q LIMIT 0"
     if dialect == SQLITE:
         names = _told_apart(await result_columns(connection, text))
         origins = _origins(statement, names, catalog)
         return [_sqlite_column(name, catalog, origins.get(name)) for name in names], origins
+    if dialect == POSTGRESQL:
+        return await _postgresql_columns(connection, text, statement, catalog)
     fields = await mysql_fields(connection, text)
     origins = _origins(statement, [field.name for field in fields], catalog)
     declared = {field.name: declared_column(catalog, origins.get(field.name)) for field in fields}
@@ -36,8 +44,8 @@ async def learn_columns(
 
 def converters_of(dialect: Dialect, columns: Sequence[Column], rules: TypeRules) -> Mapping[int, Converter]:
     """By column number; columns whose values need no change are missing."""
-    types = sqlite_types.converter_of if dialect == SQLITE else mysql_types.converter_of
-    converters = {at: types(column, rules) for at, column in enumerate(columns)}
+    converter_of = _CONVERTERS[dialect]
+    converters = {at: converter_of(column, rules) for at, column in enumerate(columns)}
     return {at: converter for at, converter in converters.items() if converter is not None}
 
 
@@ -50,6 +58,20 @@ def key_converters_of(dialect: Dialect, key: Sequence[Column]) -> Mapping[int, C
 def _origins(statement: Statement, names: Sequence[str], catalog: Catalog) -> Mapping[str, Origin]:
     columns = {table: frozenset(held) for table, held in catalog.items()}
     return origins_of(statement.tree, tuple(names), columns)
+
+
+async def _postgresql_columns(
+    connection: AsyncConnection, text: str, statement: Statement, catalog: Catalog
+) -> tuple[Sequence[Column], Mapping[str, Origin]]:
+    fields = await postgresql_fields(connection, text)
+    types = await server_types(connection, [oid for _, oid in fields])
+    origins = _origins(statement, [name for name, _ in fields], catalog)
+    columns = []
+    for name, oid in fields:
+        column = declared_column(catalog, origins.get(name))
+        declared, nullable = (column.declared, column.is_nullable) if column else (None, None)
+        columns.append(postgresql_types.column_of(name, types[oid], declared, nullable=nullable))
+    return columns, origins
 
 
 def _sqlite_column(name: str, catalog: Catalog, origin: Origin | None) -> Column:

@@ -12,7 +12,7 @@ from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
 from penstock.database.fetch import fetch
 from penstock.source.catalog import Catalog, declared_column, read_catalog
 from penstock.source.columns import NUMBERED, Column, TypeRules
-from penstock.source.dialect import SQLITE, Dialect, dialect_of
+from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
 from penstock.source.flag_table import FlagTable, Locking, flag_table, parse_table, read_locking
 from penstock.source.frame import KeyPlace, around, inside, keys_inside
@@ -56,7 +56,7 @@ async def open_source(job: Job, database: Database, *, with_flag: bool = True) -
     Raises JobError for a query, key, flag or types that cannot be delivered rightly; SourceUnreachable.
     """
     found = await look_at(job, database)
-    refuse_columns(job, found.columns)
+    refuse_columns(job, found.columns, found.dialect)
     flag = (
         flag_table(job, found.dialect, found.columns, found.catalog, found.origins, found.locking, found.flag_uniques)
         if with_flag
@@ -78,11 +78,13 @@ async def look_at(job: Job, database: Database) -> Findings:
     with source_errors(database, "looking at the query"):
         async with database.reading() as connection:
             catalog = await read_catalog(
-                connection, dialect, tables if flag is None else tables | {parse_table(flag.table)}
+                connection, dialect, tables if flag is None else tables | {parse_table(flag.table, dialect)}
             )
             columns, origins = await learn_columns(connection, dialect, statement, catalog)
-            locking = Locking() if flag is None else await read_locking(connection, dialect, parse_table(flag.table))
-            uniques = () if flag is None else await unique_keys(connection, dialect, parse_table(flag.table))
+            locking = (
+                Locking() if flag is None else await read_locking(connection, dialect, parse_table(flag.table, dialect))
+            )
+            uniques = () if flag is None else await unique_keys(connection, dialect, parse_table(flag.table, dialect))
     return Findings(dialect, statement, columns, origins, catalog, locking, uniques)
 
 
@@ -136,7 +138,7 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
 def _flagged_before(job: Job, flag: FlagTable | None, dialect: Dialect) -> Reading | None:
     if flag is None or job.source.flag is None or job.source.flag.existing == "ignore":
         return None
-    return flagged_rows(dialect, flag.sql, flag.column_sql(flag.column), flag.key)
+    return flagged_rows(dialect, flag.sql, flag.is_set, flag.key)
 
 
 def _place(statement: Statement, column: Column, dialect: Dialect) -> KeyPlace:
@@ -183,5 +185,5 @@ def _identity(job: Job, database: Database, found: Findings) -> str:
     """Of the server's address and the key's own table; of all tables that are read where the key comes from none alone."""
     origins = [found.origins.get(name) for name in job.source.key]
     tables = {origin.table for origin in origins if origin is not None} if None not in origins else set(found.catalog)
-    family = "sqlite" if found.dialect == SQLITE else "mysql"
+    family = "postgresql" if found.dialect == POSTGRESQL else found.dialect.name
     return sha256("\n".join([family, database.address, *sorted(map(str, tables))]).encode()).hexdigest()

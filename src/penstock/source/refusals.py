@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from penstock.errors import JobError
 from penstock.source.columns import KEY_KINDS, Column, ColumnKind
+from penstock.source.dialect import POSTGRESQL, Dialect
 from penstock.spec.models import Job
 
 # Why a column of this kind names no row for certain, and what does. {0}: the column's name.
@@ -16,10 +17,18 @@ _NO_KEY = {
     ColumnKind.BITS: ("BIT, which not every comparison takes for a number", "CAST({0} AS UNSIGNED) AS {0}"),
     ColumnKind.JSON: ("JSON, which has no order", "CAST(JSON_VALUE({0}, '$.id') AS CHAR(40)) AS {0}"),
     ColumnKind.SHAPE: ("GEOMETRY, which has no order", "another key"),
+    ColumnKind.BOOLEAN: ("boolean, which tells two rows apart at most", "another key"),
+    ColumnKind.LIST: ("an array", "CAST({0} AS text) AS {0}"),
+    ColumnKind.PRINTED: ("of a type that has no order which penstock knows", "CAST({0} AS text) AS {0}"),
+}
+# Where PostgreSQL says it otherwise.
+_NO_KEY_POSTGRESQL = _NO_KEY | {
+    ColumnKind.BITS: ("a bit string", "CAST({0} AS text) AS {0}"),
+    ColumnKind.JSON: ("JSON, which has no order", "{0} ->> 'id' AS {0}"),
 }
 
 
-def refuse_columns(job: Job, columns: Sequence[Column]) -> None:
+def refuse_columns(job: Job, columns: Sequence[Column], dialect: Dialect) -> None:
     """Raises JobError if the key or the types of the columns do not do."""
     names = [column.name for column in columns]
     twin = next((name for name in names if names.count(name) > 1), None)
@@ -30,7 +39,7 @@ def refuse_columns(job: Job, columns: Sequence[Column]) -> None:
             raise JobError(f"source.key: the query has no column {name!r}; {_instead(name, names)}")
         column = columns[names.index(name)]
         if column.kind not in KEY_KINDS:
-            what, instead = _NO_KEY[column.kind]
+            what, instead = (_NO_KEY_POSTGRESQL if dialect == POSTGRESQL else _NO_KEY)[column.kind]
             raise JobError(
                 f"source.key: {name!r} is {what}, so it names no row for certain; choose another key, "
                 f"or write in the query, if that tells the rows apart: {instead.format(name)}"

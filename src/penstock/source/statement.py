@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.tokenizer_core import Token, TokenType
 
 from penstock.errors import JobError
-from penstock.source.dialect import Dialect
+from penstock.source.dialect import POSTGRESQL, Dialect
 
 # Comments that MySQL and MariaDB run as SQL, and that sqlglot passes over.
 _RUNNING_COMMENTS = ("/*!", "/*M!")
@@ -31,6 +32,8 @@ class Statement:
 
 def parse_statement(query: str, dialect: Dialect) -> Statement:
     """Raises JobError unless the query is a single SELECT that only reads."""
+    if "\0" in query:
+        raise JobError("source.query holds a NUL character; leave it out")
     try:
         tokens = sqlglot.tokenize(query, read=dialect.name)
     except SqlglotError as error:
@@ -47,15 +50,22 @@ def parse_statement(query: str, dialect: Dialect) -> Statement:
         rest = query[closing[0].end + 1 :] if closing else ""
         return Statement(query[: closing[-1].start] + rest if closing else query, tokens, None)
     text = query[: tokens[-1].end + 1]
+    tree = parse_tree(text, dialect)
+    if tree is None:
+        if tokens[0].token_type not in _FIRST_WORDS:
+            raise JobError(f"source.query begins with {tokens[0].text!r}; write a single SELECT")
+    else:
+        _refuse_all_but_reading(tree, tokens[0])
+    return Statement(text, tokens, tree)
+
+
+def parse_tree(text: str, dialect: Dialect) -> exp.Expr | None:
+    """None: sqlglot does not understand it. Names are as the database knows them: PostgreSQL's in lower case unless quoted."""
     try:
         tree = sqlglot.parse_one(text, read=dialect.name)
     except SqlglotError:
-        if tokens[0].token_type not in _FIRST_WORDS:
-            raise JobError(f"source.query begins with {tokens[0].text!r}; write a single SELECT") from None
-        tree = None
-    if tree is not None:
-        _refuse_all_but_reading(tree, tokens[0])
-    return Statement(text, tokens, tree)
+        return None
+    return normalize_identifiers(tree, dialect=dialect.name) if dialect == POSTGRESQL else tree
 
 
 def _refuse_all_but_reading(tree: exp.Expr, first: Token) -> None:
@@ -65,10 +75,18 @@ def _refuse_all_but_reading(tree: exp.Expr, first: Token) -> None:
         raise JobError("source.query locks rows (FOR UPDATE); leave that out: penstock reads without locks")
     if any(isinstance(node, exp.Into) for node in tree.walk()):
         raise JobError("source.query writes its result elsewhere (INTO); leave that out")
-    placeholder = next((node for node in tree.walk() if isinstance(node, exp.Placeholder)), None)
+    if any(isinstance(node, exp.DML) for node in tree.walk()):
+        raise JobError("source.query changes rows (in its WITH); write a SELECT that only reads")
+    placeholder = next((node for node in tree.walk() if _is_placeholder(node)), None)
     if placeholder is not None:
-        name = f":{placeholder.this}" if placeholder.this else "?"
+        sign = "$" if isinstance(placeholder, exp.Parameter) else ":"
+        name = f"{sign}{placeholder.name}" if placeholder.this else "?"
         raise JobError(f"source.query has the placeholder {name}, and nothing to put there; write the value itself")
+
+
+def _is_placeholder(node: exp.Expr) -> bool:
+    """?, :name, and PostgreSQL's $1; not the @variables of MySQL."""
+    return isinstance(node, exp.Placeholder) or (isinstance(node, exp.Parameter) and isinstance(node.this, exp.Literal))
 
 
 def _first_line(error: SqlglotError) -> str:

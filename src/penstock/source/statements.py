@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from penstock.rows import Key
 from penstock.source.columns import NUMBERED, Column, ColumnKind
-from penstock.source.dialect import Dialect
+from penstock.source.dialect import MYSQL, Dialect
 from penstock.source.frame import Frame
 from penstock.source.keyset import Condition, KeyColumn, between, key_column, one_of
 
@@ -25,7 +25,7 @@ class Outer:
     order: str
 
     def around(self, page: str) -> str:
-        return f"SELECT {self.columns} FROM (\n{page}\n) AS `{_AROUND}`\nORDER BY {self.order}"
+        return f"SELECT {self.columns} FROM (\n{page}\n) AS {_AROUND}\nORDER BY {self.order}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,20 @@ class Reading:
         return f"{self.frame.where(missing)}\nLIMIT 1"
 
     def _whole(self, text: str, condition: Condition) -> Condition:
-        return Condition(self.outer.around(text) if self.outer else text, condition.values)
+        whole = self.outer.around(text) if self.outer else text
+        return Condition(self.dialect.complete(whole), condition.values)
 
 
 def reading_rows(dialect: Dialect, frame: Frame, columns: Sequence[Column], key: Sequence[str]) -> Reading:
-    """Whole rows. What the driver would round or not show is asked for in another form: FLOAT as a DOUBLE (the text protocol
-    gives six digits), and the numbers of ENUM and SET keys as further columns at the end, in the order of the key."""
+    """Whole rows. What the driver would round or not show is asked for in another form: FLOAT as a DOUBLE (MySQL's text protocol
+    gives six digits), types without a form of their own as the server writes them, and the numbers of ENUM and SET keys as
+    further columns at the end, in the order of the key."""
     numbered = [name for name in key if _column(columns, name).kind in NUMBERED]
-    if not numbered and not any(column.kind is ColumnKind.FLOAT for column in columns):
-        return Reading(dialect, frame)
     shown = [_shown(dialect, column) for column in columns]
+    if not numbered and shown == [called_outside(dialect, column.name) for column in columns]:
+        return Reading(dialect, frame)
     numbers = [
-        f"{_key_outside(dialect, columns, name).shown} AS `{number}`"
+        f"{_key_outside(dialect, columns, name).shown} AS {number}"
         for name, number in zip(numbered, NUMBERS, strict=False)
     ]
     return Reading(dialect, frame, Outer(", ".join(shown + numbers), order_outside(dialect, columns, key)))
@@ -85,9 +87,9 @@ def reading_table(
     return Reading(dialect, Frame(head, ")", tuple(key), is_inside=True))
 
 
-def flagged_rows(dialect: Dialect, table: str, flag: str, key: Sequence[KeyColumn]) -> Reading:
-    """Keys of those rows of the flag's table whose flag is set."""
-    head = f"SELECT {', '.join(column.shown for column in key)} FROM {table} WHERE {flag} <> 0 AND ("
+def flagged_rows(dialect: Dialect, table: str, is_set: str, key: Sequence[KeyColumn]) -> Reading:
+    """Keys of those rows of the flag's table whose flag is set: is_set is the condition."""
+    head = f"SELECT {', '.join(column.shown for column in key)} FROM {table} WHERE {is_set} AND ("
     return Reading(dialect, Frame(head, ")", tuple(key), is_inside=True))
 
 
@@ -105,9 +107,14 @@ def order_outside(dialect: Dialect, columns: Sequence[Column], key: Sequence[str
 
 def _shown(dialect: Dialect, column: Column) -> str:
     name = called_outside(dialect, column.name)
-    return (
-        f"{name} * 1e0 AS {dialect.verbatim(dialect.quote(column.name))}" if column.kind is ColumnKind.FLOAT else name
-    )
+    again = dialect.verbatim(dialect.quote(column.name))
+    match column.kind:
+        case ColumnKind.FLOAT if dialect == MYSQL:
+            return f"{name} * 1e0 AS {again}"
+        case ColumnKind.PRINTED:
+            return f"CAST({name} AS text) AS {again}"
+        case _:
+            return name
 
 
 def called_outside(dialect: Dialect, name: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.fetch import fetch
-from penstock.source.dialect import SQLITE, Dialect
+from penstock.source import postgresql_catalog
+from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
 from penstock.source.origin import Table
 
 _MYSQL_PLACE = "table_schema = COALESCE(NULLIF(%s, ''), DATABASE()) AND table_name = %s"
@@ -27,6 +28,8 @@ async def unique_keys(connection: AsyncConnection, dialect: Dialect, table: Tabl
     """The columns, in lower case, of each unique index; expressions and parts of tables left out."""
     if dialect == SQLITE:
         return await _sqlite_unique_keys(connection, table)
+    if dialect == POSTGRESQL:
+        return await postgresql_catalog.unique_keys(connection, table)
     indexes: defaultdict[str, set[str]] = defaultdict(set)
     for index, column in (await fetch(connection, _MYSQL_UNIQUE, table)).rows:
         indexes[str(index)].add(str(column).lower())  # an index on an expression has the column "none"
@@ -38,20 +41,26 @@ async def estimated_rows(connection: AsyncConnection, dialect: Dialect, table: T
     if dialect == SQLITE:
         [(count,)] = (await fetch(connection, f"SELECT COUNT(*) FROM {dialect.quote_path(*table)}")).rows
         return int(str(count))
+    if dialect == POSTGRESQL:
+        return await postgresql_catalog.estimated_rows(connection, table)
     rows = (await fetch(connection, _MYSQL_TABLE, table)).rows
     return int(str(rows[0][0])) if rows and rows[0][0] is not None else None
 
 
 async def table_engine(connection: AsyncConnection, dialect: Dialect, table: Table) -> str:
-    """ "InnoDB"; "" for views and SQLite."""
-    if dialect == SQLITE:
+    """ "InnoDB"; "" for views, and where tables have no engine of their own."""
+    if dialect in (SQLITE, POSTGRESQL):
         return ""
     rows = (await fetch(connection, _MYSQL_TABLE, table)).rows
     return str(rows[0][1]) if rows and rows[0][1] is not None else ""
 
 
-async def update_triggers(connection: AsyncConnection, dialect: Dialect, table: Table) -> tuple[str, ...]:
-    """Names of triggers that an UPDATE sets off. MySQL shows them only to users with the TRIGGER right."""
+async def update_triggers(
+    connection: AsyncConnection, dialect: Dialect, table: Table, written: Sequence[str]
+) -> tuple[str, ...]:
+    """Names of triggers that an UPDATE of these columns sets off. MySQL shows them only to users with the TRIGGER right."""
+    if dialect == POSTGRESQL:
+        return await postgresql_catalog.update_triggers(connection, table, written)
     if dialect == SQLITE:
         text = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND lower(tbl_name) = lower(?)"
         rows = (await fetch(connection, text, (table.name,))).rows
@@ -61,6 +70,8 @@ async def update_triggers(connection: AsyncConnection, dialect: Dialect, table: 
 
 async def has_mark(connection: AsyncConnection, dialect: Dialect, table: Table, column: str, mark: str) -> bool:
     """Whether `prepare` left its mark on the column: a comment, or the name of a CHECK on SQLite, which knows no comments."""
+    if dialect == POSTGRESQL:
+        return await postgresql_catalog.has_mark(connection, table, column, mark)
     if dialect == SQLITE:
         text = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)"
         return any(mark in str(sql) for (sql,) in (await fetch(connection, text, (table.name,))).rows)

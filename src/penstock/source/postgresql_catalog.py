@@ -1,0 +1,107 @@
+"""What PostgreSQL's catalogue says of tables and types. Tables without a schema are looked for along the search_path, as the
+query's own are; views and partitioned tables are tables too."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.database.fetch import fetch
+from penstock.source.dialect import POSTGRESQL
+from penstock.source.origin import Table
+
+_COLUMNS = (
+    "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute"
+    " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
+)
+# A table that others inherit from shows their rows too, which its indexes know nothing of. indkey ends with INCLUDEd columns.
+_UNIQUE = (
+    "SELECT i.indexrelid, a.attname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid"
+    " CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS k (attnum, place)"
+    " JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = k.attnum"
+    " WHERE i.indrelid = to_regclass($1) AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL"
+    " AND k.place <= i.indnkeyatts AND NOT (c.relkind = 'r' AND c.relhassubclass)"
+)
+# 16: of an UPDATE. tgattr: UPDATE OF these columns, empty for all.
+_TRIGGERS = (
+    "SELECT tgname FROM pg_trigger WHERE tgrelid = to_regclass($1) AND NOT tgisinternal AND tgenabled <> 'D' AND tgtype & 16 > 0"
+    " AND (cardinality(tgattr::int2[]) = 0 OR EXISTS (SELECT 1 FROM pg_attribute"
+    " WHERE attrelid = tgrelid AND attnum = ANY (tgattr::int2[]) AND attname = ANY ($2))) ORDER BY tgname"
+)
+_COMMENT = (
+    "SELECT col_description(attrelid, attnum) FROM pg_attribute"
+    " WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped"
+)
+_TYPES = (
+    "SELECT t.oid, n.nspname, t.typname, t.typtype, e.typname, e.typtype, m.nspname FROM pg_type AS t"
+    " JOIN pg_namespace AS n ON n.oid = t.typnamespace"
+    " LEFT JOIN pg_type AS e ON e.oid = t.typelem AND t.typcategory = 'A'"
+    " LEFT JOIN pg_namespace AS m ON m.oid = e.typnamespace WHERE t.oid = ANY ($1)"
+)
+
+
+class ServerType(NamedTuple):
+    """A row of pg_type. kind: e (enum), b (base), c (composite), r (range) ...; element: the type of an array's elements.
+    schema: "pg_catalog" for the server's own types."""
+
+    schema: str
+    name: str
+    kind: str
+    element: ServerType | None = None
+
+
+def named(table: Table) -> str:
+    """As to_regclass takes it."""
+    return POSTGRESQL.quote_path(*table)
+
+
+async def table_columns(connection: AsyncConnection, table: Table) -> Sequence[tuple[str, str, bool]]:
+    """Of each column its name, its type as in CREATE TABLE, and whether it is NOT NULL."""
+    rows = (await fetch(connection, _COLUMNS, (named(table),))).rows
+    return [(str(name), str(declared), bool(is_required)) for name, declared, is_required in rows]
+
+
+async def unique_keys(connection: AsyncConnection, table: Table) -> Sequence[frozenset[str]]:
+    indexes: defaultdict[object, set[str]] = defaultdict(set)
+    for index, column in (await fetch(connection, _UNIQUE, (named(table),))).rows:
+        indexes[index].add(str(column).lower())
+    return [frozenset(columns) for columns in indexes.values()]
+
+
+async def estimated_rows(connection: AsyncConnection, table: Table) -> int | None:
+    """The planner's own estimate, which follows the table's size and holds for partitions and views as well."""
+    [(plan,)] = (await fetch(connection, f"EXPLAIN (FORMAT JSON) SELECT 1 FROM {named(table)}")).rows
+    return int(json.loads(str(plan))[0]["Plan"]["Plan Rows"])
+
+
+async def update_triggers(connection: AsyncConnection, table: Table, written: Sequence[str]) -> tuple[str, ...]:
+    """written: the columns that the UPDATE names."""
+    return tuple(str(name) for (name,) in (await fetch(connection, _TRIGGERS, (named(table), list(written)))).rows)
+
+
+async def has_mark(connection: AsyncConnection, table: Table, column: str, mark: str) -> bool:
+    rows = (await fetch(connection, _COMMENT, (named(table), column))).rows
+    return any(mark in str(comment) for (comment,) in rows)
+
+
+async def server_types(connection: AsyncConnection, oids: Sequence[int]) -> Mapping[int, ServerType]:
+    """By oid. Of domains the server shows the base type."""
+    rows = (await fetch(connection, _TYPES, (list(oids),))).rows
+    return {
+        int(str(oid)): ServerType(
+            str(schema),
+            str(name),
+            _text(kind),
+            ServerType(str(of_schema), str(of_name), _text(of_kind)) if of_name is not None else None,
+        )
+        for oid, schema, name, kind, of_name, of_kind, of_schema in rows
+    }
+
+
+def _text(letter: object) -> str:
+    """The server's one-letter type "char" comes as bytes."""
+    return letter.decode() if isinstance(letter, bytes) else str(letter)
