@@ -9,9 +9,9 @@ import pytest
 from penstock.insights.check import Finding, Grade
 from penstock.insights.source_findings import of_flag, of_source, of_twins
 from penstock.source.columns import Column, ColumnKind
-from penstock.source.explain import PagePlan
 from penstock.source.facts import FlagFacts, ServerFacts, SourceFacts
 from penstock.source.origin import Table
+from penstock.source.page_plan import PagePlan
 
 INDEXED = PagePlan((), ("orders: range, index PRIMARY, about 1000 rows",))
 SCANNED = PagePlan((("orders", 900_000),), ("orders: ALL, no index, about 900000 rows",))

@@ -4,32 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.fetch import fetch, result_columns
-from penstock.source.dialect import SQLITE, Dialect
+from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
 from penstock.source.keyset import Condition
+from penstock.source.page_plan import PagePlan
+from penstock.source.postgresql_plan import explain_postgresql
 
-# Going through so few rows for every page costs less than a look at an index.
-FEW_ROWS = 5000
 # Not of what the statement itself has put around the page.
 _SQLITE_SCAN = re.compile(r"SCAN (?:TABLE )?(?!penstock_|\(|SUBQUERY)(\S+)")
-
-
-@dataclass(frozen=True, slots=True)
-class PagePlan:
-    """scanned: tables gone through from end to end for each page, with their estimated rows (None: not known).
-    words: every step, for people."""
-
-    scanned: tuple[tuple[str, int | None], ...]
-    words: tuple[str, ...]
-
-    @property
-    def costs_a_scan(self) -> bool:
-        """Whether reading all pages goes through a table once for each page."""
-        return any(rows is None or rows > FEW_ROWS for _, rows in self.scanned)
 
 
 async def explain_page(connection: AsyncConnection, dialect: Dialect, page: Condition) -> PagePlan:
@@ -37,6 +22,8 @@ async def explain_page(connection: AsyncConnection, dialect: Dialect, page: Cond
     if dialect == SQLITE:
         steps = (await fetch(connection, f"EXPLAIN QUERY PLAN {page.text}", page.values)).rows
         return sqlite_plan([str(step[-1]) for step in steps])
+    if dialect == POSTGRESQL:
+        return await explain_postgresql(connection, page)
     statement = f"EXPLAIN {page.text}"
     rows = (await fetch(connection, statement, page.values)).rows
     names = await _explain_columns(connection)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penstock.source.columns import Column
-from penstock.source.explain import PagePlan
 from penstock.source.origin import Table
+from penstock.source.page_plan import PagePlan
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """product: "MariaDB", "MySQL", "SQLite". number: of its version. is_read_only: takes no writes from this user."""
+    """product: "MariaDB", "MySQL", "PostgreSQL", "SQLite". number: of its version. is_read_only: takes no writes from this
+    user."""
 
     product: str
     version: str
@@ -27,10 +28,11 @@ class ServerFacts:
     @property
     def knows_instant(self) -> bool:
         """Adding a column without touching rows."""
-        return self._since(mariadb=(10, 3, 2), mysql=(8, 0, 12))
+        return self._since(mariadb=(10, 3, 2), mysql=(8, 0, 12), postgresql=(11,))
 
-    def _since(self, *, mariadb: tuple[int, ...], mysql: tuple[int, ...]) -> bool:
-        return self.number >= {"MariaDB": mariadb, "MySQL": mysql}.get(self.product, (999,))
+    def _since(self, *, mariadb: tuple[int, ...], mysql: tuple[int, ...], postgresql: tuple[int, ...] = (999,)) -> bool:
+        since = {"MariaDB": mariadb, "MySQL": mysql, "PostgreSQL": postgresql}
+        return self.number >= since.get(self.product, (999,))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from penstock.database.fetch import fetch
 from penstock.rows import decode_key
 from penstock.source.catalog import declared_column
 from penstock.source.columns import NUMBERED, Column, ColumnKind
-from penstock.source.dialect import SQLITE, Dialect
-from penstock.source.explain import PagePlan, explain_page
+from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
+from penstock.source.explain import explain_page
 from penstock.source.facts import ServerFacts, SourceFacts
 from penstock.source.failures import source_errors
 from penstock.source.inspect_flag import inspect_flag
 from penstock.source.open import Findings, look_at, make_plan
 from penstock.source.origin import Table
+from penstock.source.page_plan import PagePlan
 from penstock.source.plan import Plan
 from penstock.source.reader import SqlSource
 from penstock.source.refusals import refuse_columns
@@ -31,6 +32,13 @@ PAGE = 1000
 MOST_TWINS = 10
 # What shows a moment as the session's wall clock.
 _ZONE_FUNCTIONS = ("FROM_UNIXTIME", "NOW", "CURRENT_TIMESTAMP", "LOCALTIME", "LOCALTIMESTAMP", "SYSDATE", "CURDATE")
+# NOW() there is a moment.
+_POSTGRESQL_ZONE_FUNCTIONS = ("LOCALTIME", "LOCALTIMESTAMP", "CURRENT_DATE", "CURRENT_TIME")
+# The server's or the user's own setting, whatever this session has made of it.
+_POSTGRESQL_SERVER = (
+    "SELECT current_setting('server_version'), current_setting('server_version_num'), pg_is_in_recovery() OR EXISTS"
+    " (SELECT 1 FROM pg_settings WHERE name = 'default_transaction_read_only' AND reset_val = 'on')"
+)
 _LONGEST_NUMBER = 22
 
 
@@ -38,6 +46,10 @@ async def inspect_server(connection: AsyncConnection, dialect: Dialect) -> Serve
     if dialect == SQLITE:
         [(version,)] = (await fetch(connection, "SELECT sqlite_version()")).rows
         return ServerFacts("SQLite", str(version), _numbers(str(version)), is_read_only=False)
+    if dialect == POSTGRESQL:
+        [(version, number, read_only)] = (await fetch(connection, _POSTGRESQL_SERVER)).rows
+        major, minor = divmod(int(str(number)), 10_000)
+        return ServerFacts("PostgreSQL", str(version), (major, minor), is_read_only=bool(read_only))
     [(version, read_only)] = (await fetch(connection, "SELECT VERSION(), @@global.read_only")).rows
     text = str(version)
     product = "MariaDB" if "mariadb" in text.lower() else "MySQL"
@@ -72,7 +84,7 @@ async def inspect_source(job: Job, database: Database) -> SourceFacts:
         walk=walk,
         estimated_rows=estimate,
         longest_key=longest_key(of_key),
-        zone_functions=() if found.dialect == SQLITE else zone_functions(found.statement),
+        zone_functions=zone_functions(found.statement, found.dialect),
         flag=flag,
     )
 
@@ -101,13 +113,14 @@ def longest_key(columns: Sequence[Column]) -> int | None:
     return sum(size or 0 for size in sizes) + (len(sizes) + 1 if len(sizes) > 1 else 0)
 
 
-def zone_functions(statement: Statement) -> tuple[str, ...]:
+def zone_functions(statement: Statement, dialect: Dialect) -> tuple[str, ...]:
+    telling = {SQLITE: (), POSTGRESQL: _POSTGRESQL_ZONE_FUNCTIONS}.get(dialect, _ZONE_FUNCTIONS)
     words = {
         token.text.upper()
         for token in statement.tokens
         if token.token_type not in (TokenType.STRING, TokenType.IDENTIFIER)
     }
-    return tuple(name for name in _ZONE_FUNCTIONS if name in words)
+    return tuple(name for name in telling if name in words)
 
 
 def _longest(column: Column) -> int | None:

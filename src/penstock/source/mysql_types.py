@@ -43,6 +43,7 @@ _KINDS = {
 }
 _MEMBER = re.compile(r"'(?:[^']|'')*'")
 _SINGLE = struct.Struct("f")
+_LEAST_NORMAL = 2.0**-126  # below, a FLOAT has fewer digits the smaller it is
 
 
 def column_of(field: FieldPacket, declared: TableColumn | None) -> Column:
@@ -104,7 +105,7 @@ def shortest_single(value: object) -> object:
     if not isinstance(value, float):
         return value
     exact = _SINGLE.pack(value)
-    for digits in (6, 7, 8):
+    for digits in range(6 if abs(value) >= _LEAST_NORMAL else 1, 9):
         short = float(f"{value:.{digits}g}")
         if _SINGLE.pack(short) == exact:
             return short
@@ -112,14 +113,27 @@ def shortest_single(value: object) -> object:
 
 
 def parse_json(value: object) -> object:
-    """Numbers keep every digit: 1.0 stays 1.0, and what is beyond a double is not rounded."""
+    """Numbers keep every digit: 1.0 stays 1.0, and what is beyond a double is not rounded. Unreadable for what is no JSON, or
+    names two values alike: one of them would be lost."""
     if not isinstance(value, str | bytes):
         return value
     try:
-        return json.loads(value, parse_float=Decimal, parse_constant=_refuse_constant)
+        return _JSON.decode(value if isinstance(value, str) else value.decode())
     except (ValueError, RecursionError) as error:
-        return Unreadable(f"the text is no JSON: {error}")
+        return Unreadable(f"the text is no JSON for certain: {error}")
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        names = [name for name, _ in pairs]
+        twin = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twin!r} stands twice in one object")
+    return named
 
 
 def _refuse_constant(name: str) -> object:
     raise ValueError(f"{name} is no JSON number")
+
+
+_JSON = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_without_twins)

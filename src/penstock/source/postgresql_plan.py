@@ -1,18 +1,31 @@
-"""PostgreSQL's own plan of a page, as EXPLAIN (FORMAT JSON, VERBOSE) gives it. Pure."""
+"""PostgreSQL's own plan of a page."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from penstock.source.explain import PagePlan
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from penstock.database.fetch import fetch
+from penstock.source.keyset import Condition
 from penstock.source.origin import Table
+from penstock.source.page_plan import PagePlan
+from penstock.source.postgresql_catalog import estimated_rows
 
 Step: TypeAlias = Mapping[str, object]
 
 # Above an index that is walked without a condition these take the first rows and ask for no more.
 _TAKE_THE_FIRST = ("Limit", "Subquery Scan", "Result", "Append", "Merge Append", "Gather Merge", "Gather")
 _INDEX_SCANS = ("Index Scan", "Index Only Scan")
+
+
+async def explain_postgresql(connection: AsyncConnection, page: Condition) -> PagePlan:
+    """page: a statement with real bounds."""
+    [(text,)] = (await fetch(connection, f"EXPLAIN (FORMAT JSON, VERBOSE) {page.text}", page.values)).rows
+    plan = json.loads(str(text))[0]["Plan"]
+    return page_plan(plan, {table: await estimated_rows(connection, table) for table in tables_scanned(plan)})
 
 
 def tables_scanned(plan: Step) -> Sequence[Table]:

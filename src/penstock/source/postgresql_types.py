@@ -45,7 +45,7 @@ _KINDS = {
     "bit": ColumnKind.BITS,
     "varbit": ColumnKind.BITS,
 }
-# Bytes of any value of these; of others with a number in parentheses, (n) characters of four bytes.
+# Bytes of any value of these, text at four bytes a character.
 _MOST_BYTES = {
     "int2": 8,
     "int4": 12,
@@ -54,12 +54,12 @@ _MOST_BYTES = {
     "float4": 8,
     "float8": 8,
     "bool": 1,
-    "name": 64,
-    "uuid": 36,
-    "inet": 50,
-    "cidr": 50,
-    "macaddr": 17,
-    "macaddr8": 23,
+    "name": 4 * 63,
+    "uuid": 4 * 36,
+    "inet": 4 * 50,
+    "cidr": 4 * 50,
+    "macaddr": 4 * 17,
+    "macaddr8": 4 * 23,
     "date": 13,
     "timestamp": 26,
     "timestamptz": 32,

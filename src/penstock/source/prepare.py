@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
 from penstock.errors import JobError
-from penstock.source.dialect import dialect_of
+from penstock.source.dialect import MYSQL, POSTGRESQL, SQLITE, dialect_of
 from penstock.source.facts import FlagFacts, ServerFacts
 from penstock.source.failures import source_error
 from penstock.source.inspect_flag import MARK
 
 # INSTANT too waits for a metadata lock, and while it waits, everybody else's SELECT waits behind it.
-_SHORT_WAIT = "SET SESSION lock_wait_timeout = 2"
+_SHORT_WAITS = {MYSQL: "SET SESSION lock_wait_timeout = 2", POSTGRESQL: "SET LOCAL lock_timeout = '2s'"}
 
 
 def add_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
@@ -32,6 +32,11 @@ def add_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
     if server.product == "SQLite":
         check = f"CONSTRAINT {MARK} CHECK ({column} IN (0, 1))"
         return (f"ALTER TABLE {table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 0 {check}",)
+    if server.product == "PostgreSQL":
+        return (
+            f"ALTER TABLE {table} ADD COLUMN {column} SMALLINT{_zero(server, column)}",
+            f"COMMENT ON COLUMN {table}.{column} IS '{MARK}'",
+        )
     hidden = " INVISIBLE" if server.knows_invisible else ""
     return (
         f"ALTER TABLE {table} ADD COLUMN {column} TINYINT NOT NULL DEFAULT 0{hidden} COMMENT '{MARK}', {_how(server)}",
@@ -43,7 +48,7 @@ def drop_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
     if flag.declared is None or not flag.is_ours:
         return ()
     table, column = _names(server, flag)
-    if server.product == "SQLite":
+    if server.product in ("SQLite", "PostgreSQL"):
         return (f"ALTER TABLE {table} DROP COLUMN {column}",)
     return (f"ALTER TABLE {table} DROP COLUMN {column}, {_how(server, drops=True)}",)
 
@@ -55,10 +60,11 @@ async def run_on_table(database: Database, statements: Sequence[str]) -> None:
         return
     try:
         async with database.writing() as connection:
-            if database.kind != "sqlite":
-                await connection.exec_driver_sql(_SHORT_WAIT)
+            dialect = dialect_of(database.kind)
+            if dialect in _SHORT_WAITS:
+                await connection.exec_driver_sql(_SHORT_WAITS[dialect])
             for statement in statements:
-                await connection.exec_driver_sql(dialect_of(database.kind).verbatim(statement))
+                await connection.exec_driver_sql(dialect.verbatim(statement))
     except DATABASE_ERRORS as error:
         by_hand = "; ".join(statements)
         match fault_of(error):
@@ -73,8 +79,13 @@ async def run_on_table(database: Database, statements: Sequence[str]) -> None:
 
 
 def _names(server: ServerFacts, flag: FlagFacts) -> tuple[str, str]:
-    dialect = dialect_of("sqlite" if server.product == "SQLite" else "mysql")
+    dialect = {"SQLite": SQLITE, "PostgreSQL": POSTGRESQL}.get(server.product, MYSQL)
     return dialect.quote_path(*flag.table), dialect.quote(flag.column)
+
+
+def _zero(server: ServerFacts, column: str) -> str:
+    """Before PostgreSQL 11 a column added with a value makes it write the whole table again: there old rows have NULL."""
+    return " NOT NULL DEFAULT 0" if server.knows_instant else f", ALTER COLUMN {column} SET DEFAULT 0"
 
 
 def _how(server: ServerFacts, *, drops: bool = False) -> str:

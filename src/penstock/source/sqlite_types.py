@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Context, Decimal
 
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 from penstock.source.mysql_types import parse_json
 
 # By SQLite's rules of affinity these are REAL.
 _REAL = ("REAL", "FLOA", "DOUB")
+# Digits before and behind the point beyond which nothing is padded with zeros.
+_LARGE = 100
+_PRECISE = Context(prec=2 * _LARGE)
 _DECIMAL = re.compile(r"(?:DECIMAL|NUMERIC)\s*\(\s*\d+\s*,\s*(\d+)\s*\)", re.IGNORECASE)
 
 
@@ -79,5 +82,7 @@ def _decimal(value: float, step: Decimal) -> object:
     number = Decimal(repr(value))
     if not number.is_finite():
         return value
-    padded = number.quantize(step) if number.adjusted() < 20 else number
+    padded = (
+        number.quantize(step, context=_PRECISE) if number.adjusted() < _LARGE and step.adjusted() > -_LARGE else number
+    )
     return padded if padded == number else number
