@@ -1,4 +1,4 @@
-"""Keys of every type: only the database compares them, so pages of any size show each row once."""
+"""Keys that are many, made of several columns, alike to the database, or too long. Keys of every type: tests/data."""
 
 from __future__ import annotations
 
@@ -8,38 +8,6 @@ from tests.source.worlds import World, read_all, sweep_all
 from penstock.database.fetch import fetch
 from penstock.errors import JobError
 from penstock.rows import decode_key, encode_key
-
-MYSQL_KEYS = {
-    "integer": ("BIGINT", ["-5", "0", "7", "9223372036854775807"]),
-    "unsigned": ("BIGINT UNSIGNED", ["0", "1", "18446744073709551615"]),
-    "decimal": ("DECIMAL(30,10)", ["-1.5", "0", "0.0000000001", "12345678901234567890.0123456789"]),
-    "text, case-insensitive": (
-        "VARCHAR(20) COLLATE utf8mb4_general_ci",
-        ["'a'", "'B'", "'c'", "'é'", "'E1'", "'Z'", "'_x'"],
-    ),
-    "text, binary": ("VARCHAR(20) COLLATE utf8mb4_bin", ["'a'", "'B'", "'b'", "'A'", "'ß'", "'ss'", "'İ'"]),
-    "text in latin1": ("VARCHAR(20) CHARACTER SET latin1", ["'aé'", "'ü'", "'z'", "'ä'", "'b'"]),
-    "text in swedish utf8mb3": (
-        "VARCHAR(20) CHARACTER SET utf8mb3 COLLATE utf8mb3_swedish_ci",
-        ["'ä'", "'a'", "'z'", "'ö'"],
-    ),
-    "text without padding": ("VARCHAR(20) COLLATE utf8mb4_nopad_bin", ["'a'", "'a '", "'a  '", "' a'"]),
-    "text with signs": (
-        "VARCHAR(40)",
-        [r"'it''s'", r"'50%'", r"'%s'", r"'a\\b'", r"'?'", r"':x'", "'\"q\"'", "'[1]'", "'{}'"],
-    ),
-    "text like numbers": ("VARCHAR(20)", ["'1'", "'01'", "'1abc'", "'10'", "'2'"]),
-    "emoji": ("VARCHAR(20) COLLATE utf8mb4_unicode_ci", ["'😀'", "'z'", "'a😀'"]),
-    "binary": ("VARBINARY(10)", ["x'00'", "x'FF27'", "x'5C'", "x'2725'", "x'80FE'"]),
-    "fixed binary": ("BINARY(3)", ["x'000000'", "x'FF2700'", "x'5C2525'"]),
-    "uuid": ("UUID", ["'123e4567-e89b-12d3-a456-426655440000'", "'00000000-0000-1000-8000-000000000000'"]),
-    "date": ("DATE", ["'1000-01-01'", "'2024-02-29'", "'9999-12-31'"]),
-    "datetime": ("DATETIME(6)", ["'2024-01-01 00:00:00.000001'", "'2024-01-01 00:00:00'", "'1999-12-31 23:59:59'"]),
-    "timestamp": ("TIMESTAMP(3)", ["'2024-01-01 00:00:00.001'", "'2024-10-27 01:30:00'", "'2024-10-27 00:30:00'"]),
-    "enum, by its index": ("ENUM('z','m','a')", ["'a'", "'z'", "'m'"]),
-    "set, by its bits": ("SET('p','q','r')", ["'r'", "'p,q'", "'p'", "''"]),
-    "year": ("YEAR", ["1999", "2024", "1970"]),
-}
 
 
 async def check_key(world: World, query: str, *key: str) -> list[str]:
@@ -54,38 +22,6 @@ async def check_key(world: World, query: str, *key: str) -> list[str]:
     assert await source.read_keys(keys) == {row.key: row for row in whole}
     assert [encode_key(decode_key(text)) for text in keys] == keys
     return keys
-
-
-@pytest.mark.parametrize(("declared", "values"), MYSQL_KEYS.values(), ids=MYSQL_KEYS)
-async def test_a_key_of_this_type_shows_every_row_once(mariadb: World, declared: str, values: list[str]) -> None:
-    await mariadb.run(f"CREATE TABLE t (k {declared} NOT NULL PRIMARY KEY, v INT)")
-    await mariadb.run(f"INSERT INTO t (k, v) VALUES {', '.join(f'({value}, {n})' for n, value in enumerate(values))}")
-    expected = [v for (v,) in await mariadb.fetch("SELECT v FROM t ORDER BY k")]
-    for query in ("SELECT k, v FROM t", "SELECT k, MAX(v) AS v FROM t GROUP BY k"):
-        assert len(await check_key(mariadb, query, "k")) == len(values)
-        assert [row.values[1] for row in await mariadb.rows(query, "k", timezone="Asia/Shanghai")] == expected
-    # A set operation may make another type of it, in another order.
-    assert len(await check_key(mariadb, "SELECT k, v FROM t UNION SELECT k, v FROM t", "k")) == len(values)
-
-
-SQLITE_KEYS = {
-    "integer": ("INTEGER", ["-5", "0", "9223372036854775807"]),
-    "text": ("TEXT", ["'a'", "'B'", "'b'", "'A'", "'é'", "''", "'1'", "'01'"]),
-    "text without case": ("TEXT COLLATE NOCASE", ["'a'", "'B'", "'c'", "'D'"]),
-    "mixed": ("", ["1", "'1'", "x'31'", "'a'"]),
-    "blob": ("BLOB", ["x'00'", "x'FF27'"]),
-    "whole decimals": ("DECIMAL(10,2)", ["12", "7"]),
-}
-
-
-@pytest.mark.parametrize(("declared", "values"), SQLITE_KEYS.values(), ids=SQLITE_KEYS)
-async def test_a_key_of_this_type_shows_every_row_once_on_sqlite(
-    sqlite: World, declared: str, values: list[str]
-) -> None:
-    await sqlite.run(f"CREATE TABLE t (k {declared} NOT NULL UNIQUE, v INT)")
-    await sqlite.run(f"INSERT INTO t (k, v) VALUES {', '.join(f'({value}, {n})' for n, value in enumerate(values))}")
-    for query in ("SELECT k, v FROM t", "SELECT DISTINCT k, v FROM t"):
-        assert len(await check_key(sqlite, query, "k")) == len(values)
 
 
 async def test_binary_keys_are_safe_where_the_server_takes_no_backslashes(mariadb: World) -> None:
@@ -149,19 +85,6 @@ async def test_a_key_that_the_collation_takes_for_another_is_not_given_for_it(ma
     source = await mariadb.open("SELECT k FROM t", "k")
     assert await source.read_keys(['"ab"', '"AB "']) == {}
     assert list(await source.read_keys(['"ab"', '"Ab"'])) == ['"Ab"']
-
-
-@pytest.mark.parametrize("declared", ["FLOAT", "DOUBLE", "BIT(8)", "JSON", "GEOMETRY"])
-async def test_a_type_that_names_no_row_is_refused(mariadb: World, declared: str) -> None:
-    await mariadb.run(f"CREATE TABLE t (k {declared} NOT NULL)")
-    with pytest.raises(JobError, match=r"'k' is .*, so it names no row for certain; choose another key, or"):
-        await mariadb.open("SELECT k FROM t", "k")
-
-
-async def test_a_real_key_of_sqlite_is_refused(sqlite: World) -> None:
-    await sqlite.run("CREATE TABLE t (k REAL PRIMARY KEY)", "INSERT INTO t VALUES (1.5)")
-    with pytest.raises(JobError, match=r"'k' is floating-point, .* names no row"):
-        await sqlite.open("SELECT k FROM t", "k")
 
 
 async def test_a_page_by_a_composite_key_uses_the_index(mariadb: World) -> None:

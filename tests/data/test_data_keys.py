@@ -1,0 +1,86 @@
+"""Keys of every type: only the database compares them, so pages of any size show each row once, and in one order."""
+
+from __future__ import annotations
+
+import pytest
+from tests.data.key_cases import KeyCase, RefusedKey
+from tests.data.mariadb_keys import MARIADB_KEYS, MARIADB_REFUSED
+from tests.data.sqlite_keys import SQLITE_KEYS, SQLITE_REFUSED
+from tests.source.worlds import World, read_all, sweep_all, world_at
+
+from penstock.errors import JobError
+from penstock.rows import decode_key, encode_key
+
+PAGES = range(1, 8)
+
+
+async def write(world: World, case: KeyCase) -> None:
+    """By a session of its own, as the old application would."""
+    async with world_at(world.url) as old, old.database.writing() as connection:
+        if case.careless:
+            await connection.exec_driver_sql("SET SESSION sql_mode = ''")
+        for statement in case.statements():
+            await connection.exec_driver_sql(statement if world.is_sqlite else statement.replace("%", "%%"))
+
+
+async def check_key(world: World, case: KeyCase) -> None:
+    key = ", ".join(case.names)
+    for query in (
+        f"SELECT n AS id, {key} FROM t",
+        f"SELECT DISTINCT n AS id, {key} FROM t",
+        f"SELECT MAX(n) AS id, {key} FROM t GROUP BY {key}",
+    ):
+        source = await world.open(query, *case.names, timezone="Asia/Shanghai")
+        whole = await read_all(source, 1000, 1000)
+        assert tuple(row.key for row in whole) == case.keys
+        assert {row.values[0] for row in whole} == set(range(1, len(case.rows) + 1))
+        for size in PAGES:
+            assert await read_all(source, size, size) == whole
+            assert tuple(await sweep_all(source, size)) == case.keys
+        assert await read_all(source, 1000, 1) == whole
+        assert await source.read_keys(case.keys) == {row.key: row for row in whole}
+        for row in whole:
+            assert await source.read_keys([row.key]) == {row.key: row}
+    assert [encode_key(decode_key(text)) for text in case.keys] == list(case.keys)
+
+
+@pytest.mark.parametrize("case", MARIADB_KEYS, ids=str)
+async def test_pages_of_any_size_show_every_row_of_mariadb_once(mariadb: World, case: KeyCase) -> None:
+    await write(mariadb, case)
+    await check_key(mariadb, case)
+    # A set operation may make another type of the key, in another order.
+    key = ", ".join(case.names)
+    union = f"SELECT n AS id, {key} FROM t UNION SELECT n, {key} FROM t"
+    rows = await read_all(await mariadb.open(union, *case.names, timezone="UTC"), 2, 3)
+    assert len({row.key for row in rows}) == len(rows) == len(case.rows)
+
+
+@pytest.mark.parametrize("case", SQLITE_KEYS, ids=str)
+async def test_pages_of_any_size_show_every_row_of_sqlite_once(sqlite: World, case: KeyCase) -> None:
+    await write(sqlite, case)
+    await check_key(sqlite, case)
+
+
+async def check_refusal(world: World, refused: RefusedKey) -> None:
+    await world.run(f"CREATE TABLE t (k {refused.declared} NOT NULL)", f"INSERT INTO t VALUES ({refused.row})")
+    with pytest.raises(JobError) as error:
+        await world.open("SELECT k FROM t", "k")
+    assert refused.says in str(error.value)
+    assert "choose another key" in str(error.value)
+    if refused.instead is not None:
+        assert str(error.value).endswith(refused.instead.removeprefix("SELECT ").removesuffix(" FROM t"))
+        assert len(await world.rows(refused.instead, "k")) == 1
+
+
+@pytest.mark.parametrize("refused", MARIADB_REFUSED, ids=lambda refused: refused.declared)
+async def test_a_type_that_names_no_row_is_refused_with_a_way_out_that_works(
+    mariadb: World, refused: RefusedKey
+) -> None:
+    await check_refusal(mariadb, refused)
+
+
+@pytest.mark.parametrize("refused", SQLITE_REFUSED, ids=lambda refused: refused.declared)
+async def test_a_type_that_names_no_row_is_refused_with_a_way_out_that_works_on_sqlite(
+    sqlite: World, refused: RefusedKey
+) -> None:
+    await check_refusal(sqlite, refused)
