@@ -225,7 +225,9 @@ async def test_a_mariadb_url_serves_as_well(mariadb_url: str) -> None:
     [
         ("not a url", "cannot be read"),
         ("mysql://h:port/db", "cannot be read"),
-        ("postgresql://h/db", "not served yet"),
+        ("postgresql://u:s3cret@h", "names no database"),
+        ("postgresql+psycopg://h/db", "'postgresql.psycopg' is no database"),
+        ("postgres://h/db?channel_binding=require", "option 'channel_binding'"),
         ("oracle://h/db", "'oracle' is no database"),
         ("mysql+pymysql://h/db", "'mysql.pymysql' is no database"),
         ("mysql://u:s3cret@h", "names no database"),
@@ -261,6 +263,9 @@ def test_tls_files_are_looked_for_beside_the_job(tmp_path: Path) -> None:
         ("sqlite:///a.db", "sqlite:///./a.db", True),
         ("sqlite:///a.db", "sqlite:///b.db", False),
         ("sqlite:///a.db", "mysql://h/a.db", False),
+        ("postgres://a:1@localhost/db", "postgresql://b:2@127.0.0.1:5432/db", True),
+        ("postgresql://h/db", "postgresql://h/other", False),
+        ("postgresql://h:3306/db", "mysql://h/db", False),
     ],
 )
 def test_the_same_database_is_known_by_its_place(one: str, other: str, same: bool) -> None:

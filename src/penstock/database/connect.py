@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from penstock.database.urls import parse_url, sqlite_path, tls_options
+from penstock.database.postgresql import postgresql_engine
+from penstock.database.urls import address_of, parse_url, sqlite_path, tls_options
 
 # READ COMMITTED: REPEATABLE READ keeps next-key locks and deadlocked in half of the measured runs. UTC: an hour that exists
 # twice must not be read from the session's zone. Short lock waits: a guest does not queue in the old database. wait_timeout:
@@ -40,9 +41,10 @@ STATEMENT_SECONDS = 300.0
 
 @dataclass(frozen=True)
 class Database:
-    """An open database. kind: "mysql", "mariadb" or "sqlite" (as the URL says); address: for people, without password.
+    """An open database. kind: "mysql", "mariadb", "postgresql" or "sqlite" (as the URL says); address: for people, without
+    password.
 
-    engine runs transactions; reads have connections of their own on MySQL, which stay in autocommit: switching a shared one
+    engine runs transactions; reads have connections of their own on a server, which stay in autocommit: switching a shared one
     back and forth would cost four round trips a read.
     """
 
@@ -79,6 +81,8 @@ def open_database(
     parsed = parse_url(url)
     if parsed.get_backend_name() == "sqlite":
         return _open_sqlite(sqlite_path(parsed, folder), connections, create=create)
+    if parsed.get_backend_name() == "postgresql":
+        return _open_postgresql(parsed, folder, connections, connect_seconds)
     return _open_mysql(parsed, folder, connections, connect_seconds)
 
 
@@ -114,10 +118,20 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
     return Database(engine, engine.execution_options(penstock_reading=True), "sqlite", str(path))
 
 
+def _open_postgresql(url: URL, folder: str, connections: int, connect_seconds: float) -> Database:
+    logging.getLogger("sqlalchemy.pool").addHandler(_SILENT)
+    return Database(
+        engine=postgresql_engine(url, folder, "READ COMMITTED", connections, connect_seconds),
+        reading_engine=postgresql_engine(url, folder, "AUTOCOMMIT", connections, connect_seconds),
+        kind="postgresql",
+        address=address_of(url),
+    )
+
+
 def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float) -> Database:
     for name in ("asyncmy", "sqlalchemy.pool"):
         logging.getLogger(name).addHandler(_SILENT)
-    kind = url.get_backend_name()
+    kind, address = url.get_backend_name(), address_of(url)
     # One dialect for both: it looks at the server's version, whatever the URL calls it.
     url = url.set(drivername="mysql+asyncmy", query=tls_options(url, folder))
 
@@ -139,7 +153,7 @@ def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float)
         engine=engine_of("READ COMMITTED", (_MYSQL_SESSION, _MYSQL_STRICT)),
         reading_engine=engine_of("AUTOCOMMIT", (_MYSQL_SESSION,)),
         kind=kind,
-        address=f"{url.host or '127.0.0.1'}:{url.port or 3306}/{url.database or ''}",
+        address=address,
     )
 
 

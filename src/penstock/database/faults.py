@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from enum import Enum
 
 import asyncmy.errors
-from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+import asyncpg
+from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -86,11 +88,39 @@ _SQLITE = {
     sqlite3.SQLITE_AUTH: Fault.DENIED,
 }
 
+# SQLSTATE: two letters of class, three of the case.
+_POSTGRESQL = {
+    "08P01": Fault.OTHER,  # protocol violation
+    "25006": Fault.READ_ONLY,
+    "25P03": Fault.LOST,  # idle in a transaction for too long: a process that was frozen
+    "3D000": Fault.MISSING,  # the database
+    "3F000": Fault.MISSING,  # the schema
+    "40001": Fault.DEADLOCK,  # could not serialize: as after a deadlock, everything was rolled back
+    "40003": Fault.LOST,  # completion unknown
+    "40P01": Fault.DEADLOCK,
+    "42501": Fault.DENIED,
+    "42703": Fault.MISSING,  # the column
+    "42P01": Fault.MISSING,  # the table
+    "53100": Fault.FULL,
+    "55P03": Fault.LOCKED,  # lock_timeout, NOWAIT
+    "58030": Fault.LOST,  # input or output error
+}
+_POSTGRESQL_CLASSES = {
+    "08": Fault.LOST,  # connection
+    "28": Fault.DENIED,  # user, password, pg_hba.conf
+    "53": Fault.LOST,  # too many connections, out of memory
+    "57": Fault.LOST,  # starting, shutting down, killed, statement_timeout
+}
+
 
 # Everything that a database or the way to it raises, through SQLAlchemy or straight from a driver.
 DATABASE_ERRORS: tuple[type[Exception], ...] = (
     SQLAlchemyError,
+    EmulatedDBAPIException,  # SQLAlchemy's own around those of asyncpg
     asyncmy.errors.Error,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     sqlite3.Error,
     OSError,
     TimeoutError,
@@ -109,18 +139,38 @@ def fault_of(error: BaseException) -> Fault:
         if "no such table" in str(original) or "no such column" in str(original):
             return Fault.MISSING
         return _SQLITE.get(code & 0xFF, Fault.OTHER)
-    # Drivers wrap the server's error: the innermost one carries (code, text).
-    while original is not None:
-        if original.args and isinstance(original.args[0], int) and original.args[0] in _MYSQL:
-            return _MYSQL[original.args[0]]
-        if isinstance(original, OSError | TimeoutError):
+    # Drivers wrap the server's error: the innermost one carries its code.
+    for cause in _chain(original):
+        fault = _postgresql_fault(cause)
+        if fault is not None:
+            return fault
+        if cause.args and isinstance(cause.args[0], int) and cause.args[0] in _MYSQL:
+            return _MYSQL[cause.args[0]]
+        if isinstance(cause, OSError | TimeoutError):
             return Fault.LOST
-        original = original.__cause__
     return Fault.LOST if isinstance(error, InterfaceError | asyncmy.errors.InterfaceError) else Fault.OTHER
+
+
+def _postgresql_fault(error: BaseException) -> Fault | None:
+    if isinstance(error, asyncpg.InvalidCachedStatementError):
+        return Fault.LOCKED  # the table was altered between two statements; the next one sees the new form
+    if isinstance(error, asyncpg.PostgresError):
+        state = error.sqlstate or ""
+        return _POSTGRESQL.get(state) or _POSTGRESQL_CLASSES.get(state[:2], Fault.OTHER)
+    # The driver's own: the connection was closed under it.
+    return Fault.LOST if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) else None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def explain(error: BaseException) -> str:
     """The server's own words in one line: never the statement, its parameters or an address with a password."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, EmulatedDBAPIException) and cause.orig is not None:
+        cause = cause.orig
     text = str(cause.args[-1]) if cause.args else ""
     return " ".join(text.split())[:300] or type(cause).__name__

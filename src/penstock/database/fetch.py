@@ -6,11 +6,10 @@ driver's own: see `faults`. A connection that raised one is not used again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Rows asked for together: a page may be so many large rows beyond its limit, and every portion costs a switch.
@@ -55,7 +54,7 @@ async def fetch(
     connection: AsyncConnection, statement: str, values: Sequence[object] = (), *, most_bytes: int | None = None
 ) -> Fetched:
     """statement: in the driver's own style of placeholders. most_bytes: stop after about so many bytes of text and blobs; the
-    connection cannot be used any more when that has happened. Raises DATABASE_ERRORS, and NotText."""
+    connection may not be usable any more when that has happened. Raises DATABASE_ERRORS, and NotText."""
     return await connection.run_sync(_fetch, statement, tuple(values), most_bytes)
 
 
@@ -75,13 +74,17 @@ async def postgresql_fields(connection: AsyncConnection, statement: str) -> Sequ
 
 
 def _fetch(connection: Connection, statement: str, values: tuple[object, ...], most_bytes: int | None) -> Fetched:
+    is_postgresql = connection.dialect.name == "postgresql"
     try:
+        if is_postgresql and most_bytes is not None:
+            return _up_to_on_postgresql(connection, statement, values, most_bytes)
         # Not through a CursorResult: on a streaming one SQLAlchemy reads the first row ahead, and the cursor below lacks it.
         cursor = connection.connection.cursor(server_side=most_bytes is not None)
         cursor.execute(statement, values)
         if most_bytes is None:
-            return Fetched(cursor.fetchall(), is_whole=True)
-        fetched = _up_to(cursor, most_bytes)
+            rows = cursor.fetchall()
+            return Fetched([tuple(record) for record in rows] if is_postgresql else rows, is_whole=True)
+        fetched = _up_to(cursor.fetchmany, most_bytes)
         if fetched.is_whole:
             cursor.close()
         else:
@@ -95,12 +98,34 @@ def _fetch(connection: Connection, statement: str, values: tuple[object, ...], m
         raise
 
 
-def _up_to(cursor: DBAPICursor, most_bytes: int) -> Fetched:
+def _up_to_on_postgresql(
+    connection: Connection, statement: str, values: tuple[object, ...], most_bytes: int
+) -> Fetched:
+    """SQLAlchemy's own cursor asks for fifty rows at once, however large."""
+    driver = connection.connection.dbapi_connection
+    if driver is None:
+        raise AssertionError("a connection in use has its driver's")
+
+    async def open_cursor(raw: Any) -> tuple[Any, Any]:
+        transaction = raw.transaction(readonly=True)
+        await transaction.start()
+        return transaction, await raw.cursor(statement, *values)
+
+    def fetch_many(number: int) -> Sequence[tuple[object, ...]]:
+        return [tuple(record) for record in driver.run_async(lambda _: cursor.fetch(number))]
+
+    transaction, cursor = driver.run_async(open_cursor)
+    fetched = _up_to(fetch_many, most_bytes)
+    driver.run_async(lambda _: transaction.rollback())
+    return fetched
+
+
+def _up_to(fetch_many: Callable[[int], Sequence[tuple[object, ...]]], most_bytes: int) -> Fetched:
     rows: list[tuple[object, ...]] = []
     total, at_once = 0, 1
-    while portion := cursor.fetchmany(at_once):
+    while portion := fetch_many(at_once):
         rows += portion
-        size = sum(len(value) for row in portion for value in row if type(value) in (str, bytes))
+        size = sum(len(value) for row in portion for value in row if isinstance(value, str | bytes))
         total += size
         if total >= most_bytes:
             return Fetched(rows, is_whole=False)

@@ -10,9 +10,27 @@ from sqlalchemy.exc import ArgumentError
 
 from penstock.errors import JobError
 
-KINDS = ("mysql", "mariadb", "sqlite")
-_TLS_FILES = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_capath")
-_TLS_OTHERS = ("ssl_cipher", "ssl_check_hostname")
+KINDS = ("mysql", "mariadb", "postgresql", "sqlite")
+_SERVED = f"{', '.join(KINDS[:-1])} or {KINDS[-1]}"
+_PORTS = {"mysql": 3306, "mariadb": 3306, "postgresql": 5432}
+_TLS_FILES = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_capath", "sslrootcert", "sslcert", "sslkey")
+# As each kind's own programs call them. PostgreSQL's files may be called as the others' are.
+_MYSQL_OPTIONS = ("ssl_ca", "ssl_cert", "ssl_key", "ssl_capath", "ssl_cipher", "ssl_check_hostname")
+_OPTIONS = {
+    "mysql": _MYSQL_OPTIONS,
+    "mariadb": _MYSQL_OPTIONS,
+    "postgresql": (
+        "sslmode",
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "ssl_ca",
+        "ssl_cert",
+        "ssl_key",
+        "ssl_check_hostname",
+    ),
+    "sqlite": (),
+}
 
 
 def parse_url(url: SecretStr) -> URL:
@@ -27,14 +45,14 @@ def parse_url(url: SecretStr) -> URL:
         raise JobError(
             "the database URL cannot be read; write kind://user:${PASSWORD}@host:port/database, or sqlite:///file.db"
         ) from None
-    kind = parsed.drivername.partition("+")[0]
-    if kind in ("postgresql", "postgres"):
-        raise JobError("postgresql is not served yet; use mysql, mariadb or sqlite")
-    if parsed.drivername not in KINDS:
-        raise JobError(f"{parsed.drivername!r} is no database penstock knows; use mysql, mariadb or sqlite")
+    if parsed.drivername == "postgres":  # as some who rent out PostgreSQL call it
+        parsed = parsed.set(drivername="postgresql")
+    kind = parsed.drivername
+    if kind not in KINDS:
+        raise JobError(f"{kind!r} is no database penstock knows; use {_SERVED}")
     if not parsed.database:
         raise JobError(f"the {kind} URL names no database; write {kind}://.../database")
-    known = () if kind == "sqlite" else (*_TLS_FILES, *_TLS_OTHERS)
+    known = _OPTIONS[kind]
     unknown = sorted(set(parsed.query) - set(known))
     if unknown:
         others = f"only {', '.join(known)} are" if known else "none is"
@@ -61,7 +79,7 @@ def tls_options(url: URL, folder: str) -> dict[str, str]:
     options: dict[str, str] = {}
     for name, value in url.query.items():
         options[name] = str(value)
-        if name in _TLS_FILES:
+        if name in _TLS_FILES and value != "system":  # PostgreSQL: the authorities that this machine trusts
             path = (Path(folder) / str(value)).resolve()
             if not path.exists():
                 raise JobError(f"the {url.drivername} URL names {name}={value}, and there is no file {path}")
@@ -74,8 +92,14 @@ def same_database(one: SecretStr, other: SecretStr, folder: str) -> bool:
     return _place(parse_url(one), folder) == _place(parse_url(other), folder)
 
 
+def address_of(url: URL) -> str:
+    """Where the server is, for people: without user and password."""
+    return f"{url.host or '127.0.0.1'}:{url.port or _PORTS[url.get_backend_name()]}/{url.database or ''}"
+
+
 def _place(url: URL, folder: str) -> tuple[object, ...]:
-    if url.get_backend_name() == "sqlite":
+    kind = url.get_backend_name()
+    if kind == "sqlite":
         return ("sqlite", sqlite_path(url, folder))
     host = "127.0.0.1" if url.host in (None, "", "localhost") else url.host
-    return ("mysql", host, url.port or 3306, url.database)
+    return ("mysql" if kind == "mariadb" else kind, host, url.port or _PORTS[kind], url.database)
