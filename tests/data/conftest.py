@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.source.conftest import mariadb, sqlite, world
+from tests.engine.conftest import state_of_the_user_in_the_test_folder
+from tests.source.conftest import mariadb, postgresql, sqlite, world
 
-__all__ = ["mariadb", "sqlite", "world"]
+__all__ = ["mariadb", "postgresql", "sqlite", "state_of_the_user_in_the_test_folder", "world"]

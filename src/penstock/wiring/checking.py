@@ -12,9 +12,11 @@ from penstock.insights.check import CheckReport, Finding, Grade, Sample
 from penstock.insights.findings import of_answers, of_error, of_size, of_target
 from penstock.insights.requests import RenderedRequest, safe_request
 from penstock.insights.source_findings import of_source, of_twins
+from penstock.insights.text_findings import of_texts
 from penstock.ledger.opening import read_model
 from penstock.mapping.mapper import Mapper
 from penstock.rows import KeyText, Row
+from penstock.source.double_encoding import find_double_encoded
 from penstock.source.inspect import find_twins, inspect_source
 from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
@@ -26,6 +28,8 @@ from penstock.wiring.databases import open_databases
 from penstock.wiring.requests import idempotency_keys, request_renderer
 
 SAMPLES = 10
+# So many rows are looked at for what many of them together show.
+FIRST_ROWS = 1000
 # Where the query leaves most keys out, the first rows lie far behind the first keys.
 MOST_SPANS = 20
 SPAN = 1000
@@ -44,7 +48,11 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
         findings.append(of_size(keys, job.delivery.rate))
         samples: Sequence[Sample] = ()
         try:
-            samples = await _samples(job, databases.source)
+            source = await open_source(job, databases.source, with_flag=False)
+            rows = await _first_rows(source)
+            twice = find_double_encoded(source.columns, rows)
+            findings += of_texts(twice, rows=len(rows), kind=databases.source.kind)
+            samples = _samples(job, source, rows[:SAMPLES])
         except PenstockError as error:
             findings.append(of_error("mapping", error))
         return CheckReport(job.name, _once(findings), tuple(samples))
@@ -122,10 +130,9 @@ async def _look_at_target(job: Job) -> Finding:
     return of_target(f"{address.host}:{address.port}", trouble, seconds, tls=address.tls)
 
 
-async def _samples(job: Job, database: Database) -> Sequence[Sample]:
-    source = await open_source(job, database, with_flag=False)
+def _samples(job: Job, source: SqlSource, rows: Sequence[Row]) -> Sequence[Sample]:
     renderer = _Renderer(job, source, generation=1)
-    return [_sample(renderer, row) for row in await _first_rows(source)]
+    return [_sample(renderer, row) for row in rows]
 
 
 def _sample(renderer: _Renderer, row: Row) -> Sample:
@@ -142,8 +149,9 @@ async def _first_rows(source: SqlSource) -> Sequence[Row]:
         span = await source.next_keys(after, SPAN)
         if span.last is None:
             break
-        rows += (await source.read_span(after, span.last, SAMPLES - len(rows))).rows
-        if len(rows) == SAMPLES or span.at_end:
+        page = await source.read_span(after, span.last, FIRST_ROWS - len(rows))
+        rows += page.rows
+        if not page.at_end or span.at_end or len(rows) == FIRST_ROWS:
             break
         after = span.last
     return rows
