@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.data.key_cases import KeyCase, RefusedKey
 from tests.data.mariadb_keys import MARIADB_KEYS, MARIADB_REFUSED
+from tests.data.postgresql_keys import POSTGRESQL_KEYS, POSTGRESQL_REFUSED
+from tests.data.postgresql_keys import TYPES as POSTGRESQL_TYPES
 from tests.data.sqlite_keys import SQLITE_KEYS, SQLITE_REFUSED
 from tests.source.worlds import World, read_all, sweep_all, world_at
 
@@ -20,7 +22,7 @@ async def write(world: World, case: KeyCase) -> None:
         if case.careless:
             await connection.exec_driver_sql("SET SESSION sql_mode = ''")
         for statement in case.statements():
-            await connection.exec_driver_sql(statement if world.is_sqlite else statement.replace("%", "%%"))
+            await connection.exec_driver_sql(world.verbatim(statement))
 
 
 async def check_key(world: World, case: KeyCase) -> None:
@@ -55,6 +57,13 @@ async def test_pages_of_any_size_show_every_row_of_mariadb_once(mariadb: World, 
     assert len({row.key for row in rows}) == len(rows) == len(case.rows)
 
 
+@pytest.mark.parametrize("case", POSTGRESQL_KEYS, ids=str)
+async def test_pages_of_any_size_show_every_row_of_postgresql_once(postgresql: World, case: KeyCase) -> None:
+    await postgresql.run(*[made for made in POSTGRESQL_TYPES if made.split()[2] in case.columns])
+    await write(postgresql, case)
+    await check_key(postgresql, case)
+
+
 @pytest.mark.parametrize("case", SQLITE_KEYS, ids=str)
 async def test_pages_of_any_size_show_every_row_of_sqlite_once(sqlite: World, case: KeyCase) -> None:
     await write(sqlite, case)
@@ -77,6 +86,13 @@ async def test_a_type_that_names_no_row_is_refused_with_a_way_out_that_works(
     mariadb: World, refused: RefusedKey
 ) -> None:
     await check_refusal(mariadb, refused)
+
+
+@pytest.mark.parametrize("refused", POSTGRESQL_REFUSED, ids=lambda refused: refused.declared)
+async def test_a_type_that_names_no_row_is_refused_with_a_way_out_that_works_on_postgresql(
+    postgresql: World, refused: RefusedKey
+) -> None:
+    await check_refusal(postgresql, refused)
 
 
 @pytest.mark.parametrize("refused", SQLITE_REFUSED, ids=lambda refused: refused.declared)

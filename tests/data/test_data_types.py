@@ -4,6 +4,7 @@ types is written from."""
 from __future__ import annotations
 
 import pytest
+from tests.data import postgresql_types
 from tests.data.type_cases import Section, TypeCase
 from tests.data.type_tables import TABLES
 from tests.source.worlds import World, world_at
@@ -15,7 +16,7 @@ from penstock.spec.models import Job
 from penstock.spec.wire import kind_of
 
 # The same value as the table shows it, and behind something that makes the server put the bounds around the query.
-QUERIES = ("SELECT id, v FROM t", "SELECT DISTINCT id, v FROM t")
+QUERIES = ("SELECT id, v FROM t", "SELECT id, v FROM t LIMIT 5")
 
 
 def cases(database: str) -> pytest.MarkDecorator:
@@ -55,6 +56,18 @@ async def test_a_value_of_mariadb_goes_out_as_the_table_says(mariadb: World, sec
         await connection.exec_driver_sql(f"CREATE TABLE t (id INT PRIMARY KEY, v {case.declared})")
         await connection.exec_driver_sql(f"INSERT INTO t VALUES (1, {case.stored}), (2, NULL)")
     await check_case(mariadb, section, case)
+
+
+@cases("PostgreSQL")
+async def test_a_value_of_postgresql_goes_out_as_the_table_says(
+    postgresql: World, section: Section, case: TypeCase
+) -> None:
+    await postgresql.run(
+        *[made for made in postgresql_types.TYPES if made.split()[2] in case.declared],
+        f"CREATE TABLE t (id int PRIMARY KEY, v {case.declared})",
+        f"INSERT INTO t VALUES (1, {case.stored}), (2, NULL)",
+    )
+    await check_case(postgresql, section, case)
 
 
 @cases("SQLite")

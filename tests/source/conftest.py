@@ -21,3 +21,9 @@ async def mariadb(mariadb_url: str) -> AsyncIterator[World]:
 async def sqlite(sqlite_url: str) -> AsyncIterator[World]:
     async with world_at(sqlite_url) as world:
         yield world
+
+
+@pytest.fixture
+async def postgresql(postgresql_url: str) -> AsyncIterator[World]:
+    async with world_at(postgresql_url) as world:
+        yield world

@@ -31,17 +31,28 @@ class World:
     def is_sqlite(self) -> bool:
         return self.url.startswith("sqlite")
 
+    @property
+    def is_postgresql(self) -> bool:
+        return self.url.startswith("postgresql")
+
     async def run(self, *statements: str) -> None:
         async with self.database.writing() as connection:
             for statement in statements:
-                await connection.exec_driver_sql(self._plain(statement))
+                await connection.exec_driver_sql(self.verbatim(statement))
 
     async def fetch(self, statement: str) -> Sequence[tuple[object, ...]]:
         async with self.database.reading() as connection:
-            return (await fetch(connection, self._plain(statement))).rows
+            return (await fetch(connection, self.verbatim(statement))).rows
 
-    def _plain(self, statement: str) -> str:
-        return statement if self.is_sqlite else statement.replace("%", "%%")
+    def verbatim(self, statement: str) -> str:
+        """As it has to be given to the driver."""
+        if self.is_sqlite:
+            return statement
+        return statement if self.is_postgresql else statement.replace("%", "%%")
+
+    def quoted(self, statement: str) -> str:
+        """With names in the quotes of this database."""
+        return statement.replace("`", '"') if self.is_postgresql else statement
 
     def job(
         self,
@@ -54,7 +65,7 @@ class World:
         source = Source.model_validate(
             {
                 "url": self.url,
-                "query": query,
+                "query": self.quoted(query),
                 "key": key or ("id",),
                 "flag": flag,
                 "timezone": timezone,

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from penstock.rows import Unreadable
 
-# As the server writes them. An interval's months have no fixed number of days, so that no timedelta is the same.
-_AS_TEXT = ("time", "timetz", "interval", "uuid", "inet", "cidr", "bit", "varbit")
+# As the server writes them. An interval's months have no fixed number of days, so that no timedelta is the same; SQLAlchemy
+# would make JSON's numbers floating-point.
+_AS_TEXT = ("time", "timetz", "interval", "uuid", "inet", "cidr", "bit", "varbit", "json", "jsonb")
 _DAY_ONE = date(2000, 1, 1).toordinal()
 _EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001  timestamp has no zone
 _EPOCH_UTC = datetime(2000, 1, 1, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""The old shop: customers and orders, the same for the same seed, in SQLite or MariaDB/MySQL.
+"""The old shop: customers and orders, the same for the same seed, in SQLite, MariaDB/MySQL or PostgreSQL.
 
 `python -m penstock.demo.shop --url sqlite:///shop.db --orders 5000` fills an empty database. Some orders are deleted softly, so
 the keys of the query have gaps; names come from everywhere. There is no flag column yet: `penstock prepare` adds it.
@@ -63,10 +63,25 @@ _MYSQL_TABLES = (
         updated_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP ON UPDATE CURRENT_TIMESTAMP,
         KEY customer_id (customer_id)) ENGINE = InnoDB DEFAULT CHARSET = utf8mb4""",
 )
+_POSTGRESQL_TABLES = (
+    "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(100) NOT NULL, email VARCHAR(200) NOT NULL)",
+    """CREATE TABLE orders (
+        id BIGINT PRIMARY KEY, order_no VARCHAR(20) NOT NULL, customer_id INTEGER NOT NULL REFERENCES customers (id),
+        total NUMERIC(10, 2) NOT NULL, created_at TIMESTAMP NOT NULL, deleted SMALLINT NOT NULL,
+        updated_at TIMESTAMP NOT NULL)""",
+    "CREATE INDEX orders_customer_id ON orders (customer_id)",
+)
+_TABLES = {"sqlite": _SQLITE_TABLES, "postgresql": _POSTGRESQL_TABLES}
 _INSERT_CUSTOMER = text("INSERT INTO customers (id, name, email) VALUES (:id, :name, :email)")
 _INSERT_ORDER = text(
     "INSERT INTO orders (id, order_no, customer_id, total, created_at, deleted, updated_at)"
     " VALUES (:id, :order_no, :customer_id, :total, :created_at, :deleted, :updated_at)"
+)
+# PostgreSQL's driver takes text for nothing but text.
+_INSERT_ORDER_TYPED = text(
+    "INSERT INTO orders (id, order_no, customer_id, total, created_at, deleted, updated_at)"
+    " VALUES (:id, :order_no, :customer_id, CAST(CAST(:total AS TEXT) AS NUMERIC), CAST(CAST(:created_at AS TEXT) AS TIMESTAMP),"
+    " :deleted, CAST(CAST(:updated_at AS TEXT) AS TIMESTAMP))"
 )
 
 
@@ -80,7 +95,7 @@ def make_customers(count: int, *, seed: int) -> Iterator[Record]:
 def make_orders(count: int, *, customers: int, seed: int) -> Iterator[Record]:
     """`count` orders that are not deleted, and the deleted ones between them; by ascending id, the last one not deleted.
 
-    Money and dates are text, as both kinds of database take them: neither rounds them on the way in.
+    Money and dates are text, as every kind of database takes them: none rounds them on the way in.
     """
     random = Random(f"orders {seed}")
     created_at, number, living = _OPENING, 0, 0
@@ -110,10 +125,11 @@ async def fill_shop(url: SecretStr, *, orders: int, seed: int, folder: str = "."
     database = open_database(url, folder=folder, create=True)
     try:
         async with database.writing() as connection:
-            for statement in _SQLITE_TABLES if database.kind == "sqlite" else _MYSQL_TABLES:
+            for statement in _TABLES.get(database.kind, _MYSQL_TABLES):
                 await connection.execute(text(statement))
         await _insert(database, _INSERT_CUSTOMER, make_customers(customers, seed=seed))
-        await _insert(database, _INSERT_ORDER, make_orders(orders, customers=customers, seed=seed))
+        insert = _INSERT_ORDER_TYPED if database.kind == "postgresql" else _INSERT_ORDER
+        await _insert(database, insert, make_orders(orders, customers=customers, seed=seed))
     finally:
         await database.aclose()
 
@@ -127,7 +143,9 @@ async def _insert(database: Database, statement: TextClause, records: Iterable[R
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m penstock.demo.shop", description=__doc__)
-    parser.add_argument("--url", required=True, help="an empty database: sqlite:///shop.db, mysql://user@host/name")
+    parser.add_argument(
+        "--url", required=True, help="an empty database: sqlite:///shop.db, mysql://user@host/name, postgresql://..."
+    )
     parser.add_argument("--orders", type=int, default=5_000, help="how many, the deleted ones not counted")
     parser.add_argument("--seed", type=int, default=1, help="another seed, another shop")
     options = parser.parse_args()
