@@ -7,13 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 
 # In a range that is not counted yet the estimate stands for the count.
-_CHANGE = text("""
+_CHANGE = statement("""
 UPDATE penstock_ranges SET
   imported = imported + :imported, failed = failed + :failed, in_doubt = in_doubt + :in_doubt, skipped = skipped + :skipped,
   row_count = row_count - :left, estimate = estimate - :left,
@@ -21,20 +21,20 @@ UPDATE penstock_ranges SET
 WHERE job_id = :job AND range_no = :range
 """)
 
-_DONE_AMONG = text(
+_DONE_AMONG = statement(
     "SELECT range_no FROM penstock_ranges WHERE job_id = :job AND state = 'done' AND range_no IN :ranges"
-).bindparams(bindparam("ranges", expanding=True))
+)
 
-_CHANGE_TOTALS = text("""
+_CHANGE_TOTALS = statement("""
 UPDATE penstock_jobs SET
   done_imported = done_imported + :imported, done_failed = done_failed + :failed,
   done_in_doubt = done_in_doubt + :in_doubt, done_skipped = done_skipped + :skipped
 WHERE job_id = :job
 """)
 
-_ADD_KEYS_RANGE = text("""
+_ADD_KEYS_RANGE = statement("""
 INSERT INTO penstock_ranges (job_id, range_no, kind, estimate, row_count, state)
-VALUES (:job, :range, 'keys', :rows, :rows, 'open')
+VALUES (:job, :range, 'keys', :number, :number, 'open')
 """)
 
 
@@ -73,7 +73,7 @@ class Counters:
 
     async def add_keys_range(self, connection: AsyncConnection, range_no: int, rows: int) -> None:
         """An open range of the pending rows that carry its number."""
-        await connection.execute(_ADD_KEYS_RANGE, {"job": self._job_id, "range": range_no, "rows": rows})
+        await connection.execute(_ADD_KEYS_RANGE, {"job": self._job_id, "range": range_no, "number": rows})
 
     def _with_finals(self, changes: Sequence[Change], parameters: Mapping[str, int]) -> dict[str, int]:
         sums = {

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.base import Counts
-from penstock.ledger.dialect import CHARACTERS, LedgerDialect
+from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.statements import statement
 from penstock.ledger.text import as_parameter
 
 # One statement, so one snapshot: a range that is just being finished is counted here or there, never twice and never not at all.
-_COUNTS = text("""
+_COUNTS = statement("""
 SELECT
   jobs.done_imported + COALESCE(SUM(ranges.imported), 0),
   jobs.done_failed + COALESCE(SUM(ranges.failed), 0),
@@ -30,11 +30,11 @@ GROUP BY jobs.job_id, jobs.done_imported, jobs.done_failed, jobs.done_in_doubt, 
   jobs.planned_keys, jobs.total_keys
 """)
 
-_WINDOWS = text("SELECT row_keys FROM penstock_windows WHERE job_id = :job")
+_WINDOWS = statement("SELECT row_keys FROM penstock_windows WHERE job_id = :job")
 
 # A window stays until all its keys have come back: those that are final already are not claimed any more.
 _FINAL_AMONG = """
-SELECT COUNT(*) FROM {batch} {look_up_in} penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
+SELECT COUNT(*) FROM {known_among}
 WHERE known.state <> 'pending'
 """
 
@@ -43,7 +43,7 @@ NOTHING = Counts(0, 0, 0, 0, 0, 0, pending_exact=False)
 
 class Counting:
     def __init__(self, dialect: LedgerDialect) -> None:
-        self._final_among = dialect.statement(_FINAL_AMONG, batch=dialect.unpack((("row_key", CHARACTERS),)))
+        self._final_among = dialect.statement(_FINAL_AMONG, known_among=dialect.known_among())
 
     async def count(self, connection: AsyncConnection, job_id: int) -> Counts:
         row = (await connection.execute(_COUNTS, {"job": job_id})).one()
@@ -66,5 +66,5 @@ class Counting:
         keys = {key for row_keys in windows for key, _ in orjson.loads(row_keys)}
         if not keys:
             return 0
-        parameters = {"job": job_id, "batch": as_parameter([[key] for key in keys])}
+        parameters = {"job": job_id, "packed": as_parameter([[key] for key in keys])}
         return len(keys) - int((await connection.execute(self._final_among, parameters)).scalar_one())

@@ -30,4 +30,4 @@ class EventLog:
             rows: list[list[object]] = [
                 [event.kind.value, fit(event.detail, DETAIL_LENGTH), event.key, event.range_no] for event in events
             ]
-            await connection.execute(self._append, {"job": self._job_id, "owner": owner, "batch": as_parameter(rows)})
+            await connection.execute(self._append, {"job": self._job_id, "owner": owner, "packed": as_parameter(rows)})

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
-_DUE = text(
+_DUE = statement(
     "SELECT range_no, flags_no FROM penstock_ranges WHERE job_id = :job AND flags_due = 1 ORDER BY range_no LIMIT :limit"
 )
 
-_ACCEPTED = text(
+_ACCEPTED = statement(
     "SELECT row_key, receipt FROM penstock_rows "
     "WHERE job_id = :job AND state = 'imported' AND range_no = :range AND (:after IS NULL OR row_key > :after) "
     "ORDER BY row_key LIMIT :limit"
 )
 
 # Nothing if more were accepted since they were read: those would be forgotten.
-_WRITTEN = text(
+_WRITTEN = statement(
     "UPDATE penstock_ranges SET flags_due = 0 "
     "WHERE job_id = :job AND range_no = :range AND flags_no = :flags_no AND flags_due = 1"
 )

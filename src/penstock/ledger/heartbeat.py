@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.base import Control, IsDead, Lease, Pulse
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.schema import REASON_LENGTH
+from penstock.ledger.statements import statement
 from penstock.ledger.text import fit
 from penstock.ledger.transactions import Transactions
 
@@ -30,7 +30,7 @@ UPDATE penstock_workers SET
 WHERE job_id = :job AND owner = :owner
 """
 
-_WISHES = text(
+_WISHES = statement(
     "SELECT paused, rate, concurrency, file_hash, generation,"
     " (SELECT COUNT(*) FROM penstock_workers WHERE job_id = :job AND owner = :owner) AS is_known"
     " FROM penstock_jobs WHERE job_id = :job"
@@ -48,7 +48,7 @@ class Heartbeat:
         self._job_id = job_id
         self._held = held
         self._renew = dialect.statement(_RENEW)
-        self._fences = dialect.statement(_FENCES).bindparams(bindparam("ranges", expanding=True))
+        self._fences = dialect.statement(_FENCES)
         self._tell = dialect.statement(_TELL)
         self._control = ControlReader(dialect, job_id, is_dead)
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 
-_FIND = text("SELECT job_id FROM penstock_jobs WHERE name = :name")
+_FIND = statement("SELECT job_id FROM penstock_jobs WHERE name = :name")
 
 # Two workers may come first at the same time.
 _CREATE = "INSERT INTO penstock_jobs (name, created_at) VALUES (:name, {now}) {or_nothing}"
 
 # A number is never used again, also after a reset: a late worker of long ago must not meet its range's number. The row stays
 # locked until the commit, so whoever plans or adds ranges does so one after the other.
-_TAKE_NUMBER = text("UPDATE penstock_jobs SET next_range = next_range + 1 WHERE job_id = :job")
-_NUMBER_TAKEN = text("SELECT next_range - 1 FROM penstock_jobs WHERE job_id = :job")
+_TAKE_NUMBER = statement("UPDATE penstock_jobs SET next_range = next_range + 1 WHERE job_id = :job")
+_NUMBER_TAKEN = statement("SELECT next_range - 1 FROM penstock_jobs WHERE job_id = :job")
 
-_IS_IDEMPOTENT = text("SELECT idempotent FROM penstock_jobs WHERE job_id = :job")
+_IS_IDEMPOTENT = statement("SELECT idempotent FROM penstock_jobs WHERE job_id = :job")
 
 
 async def find_job(transactions: Transactions, name: str) -> int | None:

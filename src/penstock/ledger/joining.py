@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LedgerRefused
@@ -13,6 +12,7 @@ from penstock.events import EventKind
 from penstock.ledger.base import Event, Identity, IsDead, JobRecord
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 
 # How long a worker counts as alive before its first heartbeat tells how often it beats.
@@ -24,9 +24,9 @@ _JOB = (
 )
 
 # A job that was idempotent wrote no windows: nobody can tell which of these rows may have been applied.
-_IS_UNFINISHED = text("SELECT 1 FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased') LIMIT 1")
+_IS_UNFINISHED = statement("SELECT 1 FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased') LIMIT 1")
 
-_IDENTIFY = text(
+_IDENTIFY = statement(
     "UPDATE penstock_jobs SET source = :source, key_columns = :key, file_hash = :file_hash, idempotent = :idempotent "
     "WHERE job_id = :job"
 )
@@ -41,12 +41,12 @@ INSERT INTO penstock_workers (job_id, owner, host, pid, file_hash, started_at, s
 VALUES (:job, :owner, :host, :pid, :file_hash, {now}, {now}, {later})
 """
 
-_IS_REGISTERED = text("SELECT 1 FROM penstock_workers WHERE job_id = :job AND owner = :owner")
+_IS_REGISTERED = statement("SELECT 1 FROM penstock_workers WHERE job_id = :job AND owner = :owner")
 
 # `status` shows the silent ones for a day.
 _FORGET_OLD = "DELETE FROM penstock_workers WHERE job_id = :job AND seen_at < {a_day_ago}"
 
-_FORGET = text("DELETE FROM penstock_workers WHERE job_id = :job AND owner = :owner")
+_FORGET = statement("DELETE FROM penstock_workers WHERE job_id = :job AND owner = :owner")
 
 
 class Joining:

@@ -6,22 +6,20 @@ from collections.abc import Sequence
 from functools import partial
 
 import orjson
-from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost, LedgerRefused
 from penstock.ledger.base import IsDead, Lease
 from penstock.ledger.counters import Change, Counters
-from penstock.ledger.dialect import CHARACTERS, LedgerDialect
+from penstock.ledger.dialect import KEYS, LedgerDialect
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import Lookup
 from penstock.ledger.schema import REASON_LENGTH
+from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.text import as_parameter, fit
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
-
-_KEYS = (("row_key", CHARACTERS),)
 
 _CHECK_LEASE = """
 SELECT 1 FROM penstock_ranges
@@ -35,19 +33,21 @@ SELECT :job, row_key, :range, 0, 'pending', 0, :reason, {now} FROM {batch} WHERE
 {or_nothing}
 """
 
-_INSERTED = text("SELECT COUNT(*) FROM penstock_rows WHERE job_id = :job AND state = 'pending' AND range_no = :range")
+_INSERTED = statement(
+    "SELECT COUNT(*) FROM penstock_rows WHERE job_id = :job AND state = 'pending' AND range_no = :range"
+)
 
-_MOVE = text(
+_MOVE = statement(
     "UPDATE penstock_rows SET range_no = :range WHERE job_id = :job AND row_key IN :keys AND state = 'pending'"
-).bindparams(bindparam("keys", expanding=True))
+)
 
-_LEASED = text("SELECT range_no, owner FROM penstock_ranges WHERE job_id = :job AND state = 'leased'")
+_LEASED = statement("SELECT range_no, owner FROM penstock_ranges WHERE job_id = :job AND state = 'leased'")
 
-_OPEN_AMONG = text(
+_OPEN_AMONG = statement(
     "SELECT range_no FROM penstock_ranges WHERE job_id = :job AND state = 'open' AND range_no IN :ranges"
-).bindparams(bindparam("ranges", expanding=True))
+)
 
-_ALL_WINDOWS = text("SELECT row_keys FROM penstock_windows WHERE job_id = :job")
+_ALL_WINDOWS = statement("SELECT row_keys FROM penstock_windows WHERE job_id = :job")
 
 
 class KeysRanges:
@@ -68,7 +68,7 @@ class KeysRanges:
         self._is_dead = is_dead
         self._check_lease = dialect.statement(_CHECK_LEASE)
         or_nothing = dialect.or_nothing("penstock_rows")
-        self._insert = dialect.statement(_INSERT, batch=dialect.unpack(_KEYS), or_nothing=or_nothing)
+        self._insert = dialect.statement(_INSERT, batch=dialect.unpack(KEYS), or_nothing=or_nothing)
 
     async def add(self, keys: Sequence[KeyText], lease: Lease | None, reason: str) -> tuple[int, int | None]:
         """See Ledger.add_keys."""
@@ -130,8 +130,8 @@ class KeysRanges:
         self, connection: AsyncConnection, keys: Sequence[KeyText], reason: str, range_no: int
     ) -> int:
         """Returns how many rows the new range has then."""
-        batch = as_parameter([[key] for key in keys])
-        parameters = {**self._named, "range": range_no, "reason": fit(reason, REASON_LENGTH), "batch": batch}
+        packed = as_parameter([[key] for key in keys])
+        parameters = {**self._named, "range": range_no, "reason": fit(reason, REASON_LENGTH), "packed": packed}
         await connection.execute(self._insert, parameters)
         return int((await connection.execute(_INSERTED, parameters)).scalar_one())
 

@@ -9,7 +9,6 @@ from enum import Enum
 from functools import partial
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
@@ -19,12 +18,13 @@ from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import Lookup
 from penstock.ledger.recording import Record, RowWriter
+from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
-_RANGE_IS_THERE = text("SELECT 1 FROM penstock_ranges WHERE job_id = :job AND range_no = :range")
-_ALL_WINDOWS = text("SELECT row_keys FROM penstock_windows WHERE job_id = :job")
+_RANGE_IS_THERE = statement("SELECT 1 FROM penstock_ranges WHERE job_id = :job AND range_no = :range")
+_ALL_WINDOWS = statement("SELECT row_keys FROM penstock_windows WHERE job_id = :job")
 
 
 class Step(Enum):

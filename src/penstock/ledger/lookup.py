@@ -9,13 +9,11 @@ from typing import TypeAlias
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.base import LedgerRow
-from penstock.ledger.dialect import CHARACTERS, LedgerDialect
+from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.states import RowState
 from penstock.ledger.text import as_parameter
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
-
-_KEYS = (("row_key", CHARACTERS),)
 
 ROW_COLUMNS = (
     "known.row_key, known.range_no, known.fence, known.state, known.attempts, known.status, known.reason, known.receipt, "
@@ -30,12 +28,12 @@ StoredRow: TypeAlias = tuple[
 # By the primary key, whichever range wrote them.
 _LOOK_UP = """
 SELECT {row}
-FROM {batch} {look_up_in} penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
+FROM {known_among}
 """
 
 _UNKNOWN = """
 SELECT batch.row_key
-FROM {batch} LEFT JOIN penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
+FROM {all}
 WHERE known.row_key IS NULL
 """
 
@@ -51,10 +49,10 @@ class Lookup:
     def __init__(self, transactions: Transactions, dialect: LedgerDialect, job_id: int) -> None:
         self._transactions = transactions
         self._job_id = job_id
-        batch = dialect.unpack(_KEYS)
-        self._look_up = dialect.statement(_LOOK_UP, row=ROW_COLUMNS, batch=batch)
-        self._look_up_locked = dialect.statement(_LOOK_UP + " {for_update}", row=ROW_COLUMNS, batch=batch)
-        self._unknown = dialect.statement(_UNKNOWN, batch=batch)
+        known_among = dialect.known_among()
+        self._look_up = dialect.statement(_LOOK_UP, row=ROW_COLUMNS, known_among=known_among)
+        self._look_up_locked = dialect.statement(_LOOK_UP + " {for_update}", row=ROW_COLUMNS, known_among=known_among)
+        self._unknown = dialect.statement(_UNKNOWN, all=dialect.known_among(keep_unknown=True))
         self._waiting = dialect.statement(_WAITING, row=ROW_COLUMNS)
 
     async def look_up(self, keys: Sequence[KeyText]) -> Mapping[KeyText, LedgerRow]:
@@ -89,7 +87,7 @@ class Lookup:
         return await self._transactions.read(read)
 
     def _keyed(self, keys: Sequence[KeyText]) -> dict[str, object]:
-        return {"job": self._job_id, "batch": as_parameter([[key] for key in keys])}
+        return {"job": self._job_id, "packed": as_parameter([[key] for key in keys])}
 
 
 def by_key(rows: Sequence[StoredRow]) -> Mapping[KeyText, LedgerRow]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from sqlalchemy import TextClause, bindparam
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
@@ -33,7 +33,7 @@ ORDER BY range_no, row_key LIMIT :limit {for_update}
 """
 _CONDITIONS = {
     "keys": "AND row_key IN :keys",
-    "reason": "AND INSTR(reason, :reason) > 0",
+    "reason": "AND {position}(reason, :reason) > 0",
     "status": "AND status = :status",
 }
 
@@ -75,8 +75,8 @@ class RowMover:
         self._job_id = job_id
         self._events = EventLog(dialect, job_id)
         self._counters = Counters(job_id)
-        self._make_pending = dialect.statement(_MAKE_PENDING).bindparams(bindparam("keys", expanding=True))
-        self._end = dialect.statement(_END).bindparams(bindparam("keys", expanding=True))
+        self._make_pending = dialect.statement(_MAKE_PENDING)
+        self._end = dialect.statement(_END)
 
     async def move(self, selection: Selection, before: RowState, act: Act) -> int:
         """Every row of the selection that is `before`; returns how many."""
@@ -143,10 +143,8 @@ class RowMover:
             "status": selection.status,
         }
         given = {name: value for name, value in asked.items() if value is not None}
-        conditions = " ".join(_CONDITIONS[name] for name in given)
-        statement = self._dialect.statement(_SELECT, conditions=conditions)
-        if "keys" in given:
-            statement = statement.bindparams(bindparam("keys", expanding=True))
+        conditions = " ".join(_CONDITIONS[name].format(**self._dialect.words) for name in given)
+        select = self._dialect.statement(_SELECT, conditions=conditions)
         from_range, first_new_range = bounds
         parameters = {
             "job": self._job_id,
@@ -155,7 +153,7 @@ class RowMover:
             "first_new_range": first_new_range,
             "limit": AT_ONCE,
         }
-        return statement, {**parameters, **given}
+        return select, {**parameters, **given}
 
     async def _tell(
         self, connection: AsyncConnection, before: RowState, act: Act, keys: Sequence[KeyText], new_range: int

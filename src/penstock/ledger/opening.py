@@ -6,7 +6,6 @@ import socket
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.connect import Database
@@ -17,14 +16,16 @@ from penstock.ledger.jobrow import find_or_create_job
 from penstock.ledger.people import SqlPeopleDesk
 from penstock.ledger.reading import SqlReadModel
 from penstock.ledger.schema import VERSION
+from penstock.ledger.statements import statement
 from penstock.ledger.store import SqlLedger
 from penstock.ledger.transactions import Transactions
 
-_VERSION = text("SELECT version, host FROM penstock_schema")
+_VERSION = statement("SELECT version, host FROM penstock_schema")
 
-# JSON_TABLE and SKIP LOCKED came with these.
+# JSON_TABLE and SKIP LOCKED came with these; PostgreSQL could not be told before to plan for a table as it is now.
 _OLDEST_MARIADB = (10, 6)
 _OLDEST_MYSQL = (8, 0)
+_OLDEST_POSTGRESQL = (12,)
 
 
 def _nobody(_owner: str) -> bool:
@@ -77,8 +78,8 @@ async def _check(transactions: Transactions) -> None:
         )
     if host and host != socket.gethostname():
         raise LedgerRefused(
-            f"the SQLite ledger {database.address} serves the machine {host}, this is {socket.gethostname()}: use a MySQL or "
-            "MariaDB ledger for several machines, or `penstock prepare FILE` here if the file has moved for good"
+            f"the SQLite ledger {database.address} serves the machine {host}, this is {socket.gethostname()}: use a MariaDB, "
+            "MySQL or PostgreSQL ledger for several machines, or `penstock prepare FILE` here if the file has moved for good"
         )
 
 
@@ -95,9 +96,12 @@ def _refuse_old_server(connection: AsyncConnection, database: Database) -> None:
         return
     dialect = connection.dialect
     version = dialect.server_version_info or ()
-    oldest = _OLDEST_MARIADB if getattr(dialect, "is_mariadb", False) else _OLDEST_MYSQL
-    if version[:2] < oldest:
+    if database.kind == "postgresql":
+        oldest: tuple[int, ...] = _OLDEST_POSTGRESQL
+    else:
+        oldest = _OLDEST_MARIADB if getattr(dialect, "is_mariadb", False) else _OLDEST_MYSQL
+    if version < oldest:
         raise LedgerRefused(
             f"the server at {database.address} is too old for the ledger (version {'.'.join(map(str, version))}): it needs "
-            "MariaDB 10.6 or MySQL 8.0; set ledger.url to another database, e.g. sqlite:///ledger.db"
+            "MariaDB 10.6, MySQL 8.0 or PostgreSQL 12; set ledger.url to another database, e.g. sqlite:///ledger.db"
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import JobError, LedgerRefused
@@ -17,18 +16,19 @@ from penstock.ledger.jobrow import find_or_create_job
 from penstock.ledger.moving import Act, RowMover
 from penstock.ledger.preparing import Preparing
 from penstock.ledger.resetting import Resetting
+from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 
-_PAUSE = text("UPDATE penstock_jobs SET paused = :paused WHERE job_id = :job")
+_PAUSE = statement("UPDATE penstock_jobs SET paused = :paused WHERE job_id = :job")
 
-_SET_LIMITS = text("UPDATE penstock_jobs SET rate = :rate, concurrency = :concurrency WHERE job_id = :job")
+_SET_LIMITS = statement("UPDATE penstock_jobs SET rate = :rate, concurrency = :concurrency WHERE job_id = :job")
 
 _ALIVE = "SELECT owner, host, pid FROM penstock_workers WHERE job_id = :job AND alive_until > {now}"
 
-_RENEW_KEYS = text("UPDATE penstock_jobs SET generation = generation + 1 WHERE job_id = :job")
+_RENEW_KEYS = statement("UPDATE penstock_jobs SET generation = generation + 1 WHERE job_id = :job")
 
-_EXPECT_FLAGS = text(
+_EXPECT_FLAGS = statement(
     "UPDATE penstock_ranges SET flags_due = 1, flags_no = flags_no + 1 WHERE job_id = :job AND imported > 0"
 )
 

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.base import Lease, RangeKind
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
+from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
-_CURSOR = text("SELECT cursor_key FROM penstock_jobs WHERE job_id = :job")
+_CURSOR = statement("SELECT cursor_key FROM penstock_jobs WHERE job_id = :job")
 
 # Guarded by the cursor that the planner has read: 0 rows, and somebody else has planned this part. Keys are only ever compared
 # for being the same; which is greater the source database alone knows. at_end: the cursor has moved, there may be more.
 _MOVE_CURSOR = """
-UPDATE penstock_jobs SET cursor_key = :upto, planned_keys = planned_keys + :keys, at_end = 0
+UPDATE penstock_jobs SET cursor_key = :upto, planned_keys = planned_keys + :number, at_end = 0
 WHERE job_id = :job AND cursor_key {is_same} :after
 """
 
 _ADD_SPAN = """
 INSERT INTO penstock_ranges (job_id, range_no, kind, after_key, upto_key, estimate, state, owner, fence, lease_until)
-VALUES (:job, :range, 'span', :after, :upto, :keys, 'leased', :owner, 1, {later})
+VALUES (:job, :range, 'span', :after, :upto, :number, 'leased', :owner, 1, {later})
 """
 
 # A COMMIT of unknown outcome had been applied: the span is there, ours, and nobody works on it yet.
@@ -35,7 +35,7 @@ WHERE job_id = :job AND state = 'leased' AND owner = :owner AND fence = 1 AND ba
   AND after_key {is_same} :after AND upto_key = :upto
 """
 
-_TELL_TOTAL = text("UPDATE penstock_jobs SET total_keys = :keys WHERE job_id = :job")
+_TELL_TOTAL = statement("UPDATE penstock_jobs SET total_keys = :number WHERE job_id = :job")
 
 
 class Planning:
@@ -59,7 +59,7 @@ class Planning:
             "job": self._job.job_id,
             "after": after,
             "upto": upto,
-            "keys": keys,
+            "number": keys,
             "owner": owner,
             "seconds": seconds,
         }
@@ -78,6 +78,6 @@ class Planning:
 
     async def tell_total(self, keys: int) -> None:
         async def write(connection: AsyncConnection) -> None:
-            await connection.execute(_TELL_TOTAL, {"job": self._job.job_id, "keys": keys})
+            await connection.execute(_TELL_TOTAL, {"job": self._job.job_id, "number": keys})
 
         await self._transactions.write(write)

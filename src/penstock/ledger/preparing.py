@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LedgerRefused
 from penstock.ledger.dialect import SQLITE
 from penstock.ledger.schema import METADATA, SCHEMA, VERSION, definitions, sql
+from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 
-_RECORD_VERSION = text("INSERT INTO penstock_schema (version, host) VALUES (:version, :host)")
-_MOVE_TO_HOST = text("UPDATE penstock_schema SET host = :host WHERE host <> :host")
+_RECORD_VERSION = statement("INSERT INTO penstock_schema (version, host) VALUES (:version, :host)")
+_MOVE_TO_HOST = statement("UPDATE penstock_schema SET host = :host WHERE host <> :host")
 # Of SQLite alone: no other kind of ledger is tied to a machine.
 _HAS_LIVE_LEASE = SQLITE.statement(
     "SELECT 1 FROM penstock_ranges WHERE state = 'leased' AND lease_until > {now} LIMIT 1"
 )
-_HAS_ROWS = text("SELECT job_id FROM penstock_rows LIMIT 1")
-_STORED_HOST = text("SELECT host FROM penstock_schema")
+_HAS_ROWS = statement("SELECT job_id FROM penstock_rows LIMIT 1")
+_STORED_HOST = statement("SELECT host FROM penstock_schema")
 
 
 class Preparing:
@@ -33,7 +34,7 @@ class Preparing:
     def statements(self) -> Sequence[str]:
         """All of them, for whoever runs them by hand."""
         dialect = self._database.engine.sync_engine.dialect
-        made = [sql(statement, dialect) for table in METADATA.sorted_tables for _, statement in definitions(table)]
+        made = [sql(definition, dialect) for table in METADATA.sorted_tables for _, definition in definitions(table)]
         record = _RECORD_VERSION.bindparams(version=VERSION, host=self._host if self._is_sqlite else "")
         return [*made, str(record.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))]
 
@@ -61,10 +62,10 @@ class Preparing:
         present = await connection.run_sync(_present)
         done: list[str] = []
         for table in METADATA.sorted_tables:
-            for name, statement in definitions(table):
+            for name, definition in definitions(table):
                 if name not in present:
-                    await connection.execute(statement)
-                    done.append(sql(statement, connection.dialect))
+                    await connection.execute(definition)
+                    done.append(sql(definition, connection.dialect))
         host = self._host if self._is_sqlite else ""
         stored = (await connection.execute(_STORED_HOST)).scalar()
         if stored is None:
@@ -79,7 +80,7 @@ class Preparing:
         if (await connection.execute(_HAS_LIVE_LEASE)).first() is not None:
             raise LedgerRefused(
                 f"a worker on {stored} uses the SQLite ledger {self._database.address}: stop it before the file moves here, "
-                "or use a MySQL or MariaDB ledger for several machines"
+                "or use a MariaDB, MySQL or PostgreSQL ledger for several machines"
             )
         await connection.execute(_MOVE_TO_HOST, {"host": self._host})
 
@@ -94,9 +95,9 @@ class Preparing:
         # The version goes first: half a ledger is taken for none.
         for table in sorted(METADATA.sorted_tables, key=lambda table: table is not SCHEMA):
             if table.name in present:
-                statement = f"DROP TABLE {table.name}"
-                await connection.exec_driver_sql(statement)
-                done.append(statement)
+                drop = f"DROP TABLE {table.name}"
+                await connection.exec_driver_sql(drop)
+                done.append(drop)
         return done
 
 

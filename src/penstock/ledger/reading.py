@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
@@ -15,6 +14,7 @@ from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.heartbeat import ControlReader
 from penstock.ledger.jobrow import find_job
 from penstock.ledger.lookup import ROW_COLUMNS, ledger_row, moment
+from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
@@ -28,7 +28,7 @@ FROM penstock_workers WHERE job_id = :job ORDER BY started_at, owner
 """
 
 # Where every row fails for a reason of its own this would grow with the job: nobody reads more than the first thousand.
-_CAUSES = text("""
+_CAUSES = statement("""
 SELECT state, status, COALESCE(reason, '') AS cause, COUNT(*) AS number, MIN(row_key) FROM penstock_rows
 WHERE job_id = :job AND state IN ('failed', 'in_doubt', 'skipped')
 GROUP BY state, status, cause ORDER BY number DESC, state, cause LIMIT 1000
@@ -41,13 +41,13 @@ WHERE job_id = :job AND state IN :states AND (:after IS NULL OR row_key > :after
 
 _ROW = "SELECT {row} FROM penstock_rows AS known WHERE job_id = :job AND row_key = :key"
 
-_EVENTS = text(
+_EVENTS = statement(
     "SELECT at, kind, detail, row_key, range_no, owner FROM penstock_events WHERE job_id = :job "
     "ORDER BY event_no DESC LIMIT :limit"
 )
 
 # A row's own events, and those of the range it is in now: a take-over, or the person who put it there. Two indexes, so no OR.
-_EVENTS_OF_ROW = text("""
+_EVENTS_OF_ROW = statement("""
 SELECT at, kind, detail, row_key, range_no, owner FROM (
   SELECT event_no, at, kind, detail, row_key, range_no, owner FROM penstock_events
   WHERE job_id = :job AND row_key = :key
@@ -59,7 +59,7 @@ SELECT at, kind, detail, row_key, range_no, owner FROM (
 ORDER BY event_no DESC LIMIT :limit
 """)
 
-_GENERATION = text("SELECT generation FROM penstock_jobs WHERE job_id = :job")
+_GENERATION = statement("SELECT generation FROM penstock_jobs WHERE job_id = :job")
 
 
 class SqlReadModel:
@@ -73,7 +73,7 @@ class SqlReadModel:
         self._counting = Counting(dialect)
         self._workers = dialect.statement(_WORKERS)
         self._row = dialect.statement(_ROW, row=ROW_COLUMNS)
-        self._rows = dialect.statement(_ROWS, row=ROW_COLUMNS).bindparams(bindparam("states", expanding=True))
+        self._rows = dialect.statement(_ROWS, row=ROW_COLUMNS)
 
     async def counts(self) -> Counts:
         return await self._of_job(self._counting.count, NOTHING)

@@ -63,7 +63,7 @@ SELECT :job, {names}, {now} FROM {batch} WHERE 1 = 1
 # Which of them the guard will turn away: read first, because counters must count what was written and nothing else. Usually none.
 _CONFLICTS = """
 SELECT known.row_key, known.state, known.range_no, known.fence
-FROM {batch} {look_up_in} penstock_rows AS known ON known.job_id = :job AND known.row_key = batch.row_key
+FROM {known_among}
 WHERE NOT (known.state = 'pending' AND known.range_no = batch.range_no)
 {for_update}
 """
@@ -80,18 +80,18 @@ class RowWriter:
         )
         late = legal_edges(dialect, [RowState.PENDING, RowState.IN_DOUBT])
         self._settle_late = dialect.statement(_WRITE, names=_NAMES, batch=batch, upsert=_upsert(dialect, late))
-        self._conflicts = dialect.statement(_CONFLICTS, batch=batch)
+        self._conflicts = dialect.statement(_CONFLICTS, known_among=dialect.known_among(_COLUMNS))
 
     async def settle(self, connection: AsyncConnection, records: Sequence[Record]) -> Sequence[Conflict]:
         """New rows, and rows pending in the very range. Returns those that stay as they are because they are neither."""
-        parameters = {"job": self._job_id, "batch": _batch(records)}
+        parameters = {"job": self._job_id, "packed": _batch(records)}
         found = (await connection.execute(self._conflicts, parameters)).all()
         await connection.execute(self._settle, parameters)
         return [Conflict(key, RowState(state), range_no, fence) for key, state, range_no, fence in found]
 
     async def settle_late(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
         """Rows that the caller has locked and looked at: pending or in doubt, whichever range they go to."""
-        await connection.execute(self._settle_late, {"job": self._job_id, "batch": _batch(records)})
+        await connection.execute(self._settle_late, {"job": self._job_id, "packed": _batch(records)})
 
 
 def legal_edges(dialect: LedgerDialect, starts: Iterable[RowState]) -> str:

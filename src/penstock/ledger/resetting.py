@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LedgerRefused
@@ -12,6 +11,7 @@ from penstock.events import EventKind
 from penstock.ledger.base import Event, IsDead
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 
@@ -27,29 +27,23 @@ _SOME_RANGES = (
 )
 
 # All states are named for the index's sake.
-_DROP_ROWS = text(
-    "DELETE FROM penstock_rows WHERE job_id = :job AND state IN :states AND range_no IN :ranges"
-).bindparams(bindparam("ranges", expanding=True), bindparam("states", expanding=True))
-_DROP_WINDOWS = text("DELETE FROM penstock_windows WHERE job_id = :job AND range_no IN :ranges").bindparams(
-    bindparam("ranges", expanding=True)
-)
-_DROP_RANGES = text("DELETE FROM penstock_ranges WHERE job_id = :job AND range_no IN :ranges").bindparams(
-    bindparam("ranges", expanding=True)
-)
+_DROP_ROWS = statement("DELETE FROM penstock_rows WHERE job_id = :job AND state IN :states AND range_no IN :ranges")
+_DROP_WINDOWS = statement("DELETE FROM penstock_windows WHERE job_id = :job AND range_no IN :ranges")
+_DROP_RANGES = statement("DELETE FROM penstock_ranges WHERE job_id = :job AND range_no IN :ranges")
 
-_SUBTRACT = text("""
+_SUBTRACT = statement("""
 UPDATE penstock_jobs SET done_imported = done_imported - :imported, done_failed = done_failed - :failed,
   done_in_doubt = done_in_doubt - :in_doubt, done_skipped = done_skipped - :skipped
 WHERE job_id = :job
 """)
 
 # next_range and generation stay: neither a range number nor, unasked, an idempotency key may come back with another meaning.
-_FORGET_JOB = text("""
+_FORGET_JOB = statement("""
 UPDATE penstock_jobs SET source = '', key_columns = NULL, file_hash = '', cursor_key = NULL, planned_keys = 0, total_keys = NULL,
   at_end = 0, last_sweep = NULL, last_sweep_found = NULL, generation = generation + :generations
 WHERE job_id = :job
 """)
-_FORGET_WORKERS = text("DELETE FROM penstock_workers WHERE job_id = :job")
+_FORGET_WORKERS = statement("DELETE FROM penstock_workers WHERE job_id = :job")
 
 
 class Resetting:

@@ -1,7 +1,7 @@
 """The ledger's tables. docs/explanation/ledger.md tells what each is for.
 
-Whatever holds a key or a word is compared byte by byte (utf8mb4_bin, ascii_bin; SQLite: BINARY): two keys are the same row if
-and only if their texts are equal, whatever the collation of the database.
+Whatever holds a key or a word is compared byte by byte (utf8mb4_bin, ascii_bin; PostgreSQL: "C"; SQLite: BINARY): two keys are the
+same row if and only if their texts are equal, whatever the collation of the database.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
 )
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SchemaItem
 from sqlalchemy.types import TypeEngine
 
@@ -43,11 +43,15 @@ _MYSQL = ("mysql", "mariadb")
 
 
 def _characters(length: int) -> TypeEngine[str]:
-    return String(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *_MYSQL)
+    return _by_bytes(length).with_variant(mysql.VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), *_MYSQL)
 
 
 def _word(length: int) -> TypeEngine[str]:
-    return String(length).with_variant(mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *_MYSQL)
+    return _by_bytes(length).with_variant(mysql.VARCHAR(length, charset="ascii", collation="ascii_bin"), *_MYSQL)
+
+
+def _by_bytes(length: int) -> TypeEngine[str]:
+    return String(length).with_variant(postgresql.VARCHAR(length, collation="C"), "postgresql")
 
 
 def _long_text() -> TypeEngine[str]:
@@ -56,7 +60,8 @@ def _long_text() -> TypeEngine[str]:
 
 def _moment() -> TypeEngine[str]:
     """UTC, to the microsecond; SQLite: text that sorts as time does."""
-    return String(26).with_variant(mysql.DATETIME(fsp=6), *_MYSQL)
+    moment = String(26).with_variant(mysql.DATETIME(fsp=6), *_MYSQL)
+    return moment.with_variant(postgresql.TIMESTAMP(timezone=True), "postgresql")
 
 
 def _counter(name: str) -> Column[int]:
@@ -173,7 +178,8 @@ ROWS = _table(
     Column("updated_at", _moment(), nullable=False),
     PrimaryKeyConstraint("job_id", "row_key"),
     # Serves the rows of a range in key order, and the few that are not imported among a hundred million that are.
-    Index("penstock_rows_by_state", "job_id", "state", "range_no"),
+    # The key is named for PostgreSQL alone: the others end every index with it anyway.
+    Index("penstock_rows_by_state", "job_id", "state", "range_no", "row_key"),
     is_clustered=True,
 )
 

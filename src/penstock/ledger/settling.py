@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from sqlalchemy import bindparam
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost
@@ -82,7 +81,7 @@ class Settling:
         self._advance = dialect.statement(_ADVANCE)
         self._was_applied = dialect.statement(_WAS_APPLIED)
         self._add_to_totals = dialect.statement(_ADD_TO_TOTALS)
-        self._drop_windows = dialect.statement(_DROP_WINDOWS).bindparams(bindparam("windows", expanding=True))
+        self._drop_windows = dialect.statement(_DROP_WINDOWS)
         self._drop_all_windows = dialect.statement(_DROP_ALL_WINDOWS)
 
     async def settle(self, portions: Sequence[Portion], mark: FlagMarker | None) -> None:

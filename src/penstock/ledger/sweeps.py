@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost
@@ -12,13 +11,14 @@ from penstock.ledger.base import Lease, RangeKind
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
+from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 
 # Locked first: two workers that both see every span done must not both begin a sweep, nor one while another plans.
 _LOCK_JOB = "SELECT job_id FROM penstock_jobs WHERE job_id = :job {for_update}"
 
 # Keys ranges may still be open: they only repeat rows that the ledger knows, and a sweep looks for those that it does not.
-_IN_THE_WAY = text(
+_IN_THE_WAY = statement(
     "SELECT range_no, kind, owner, fence FROM penstock_ranges "
     "WHERE job_id = :job AND state IN ('open', 'leased') AND kind IN ('span', 'sweep')"
 )
@@ -28,22 +28,22 @@ INSERT INTO penstock_ranges (job_id, range_no, kind, row_count, state, owner, fe
 VALUES (:job, :range, 'sweep', 0, 'leased', :owner, 1, {later})
 """
 
-_AT_END = text("UPDATE penstock_jobs SET at_end = 1 WHERE job_id = :job")
+_AT_END = statement("UPDATE penstock_jobs SET at_end = 1 WHERE job_id = :job")
 
-_FINISH = text(
+_FINISH = statement(
     "UPDATE penstock_ranges SET state = 'done', owner = NULL, batch = batch + 1 "
     "WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased'"
 )
 
-_WAS_FINISHED = text(
+_WAS_FINISHED = statement(
     "SELECT 1 FROM penstock_ranges WHERE job_id = :job AND range_no = :range AND fence = :fence AND state = 'done'"
 )
 
-_REMEMBER = text("UPDATE penstock_jobs SET last_sweep = :range, last_sweep_found = :found WHERE job_id = :job")
+_REMEMBER = statement("UPDATE penstock_jobs SET last_sweep = :range, last_sweep_found = :found WHERE job_id = :job")
 
-_LAST_SWEEP = text("SELECT last_sweep, last_sweep_found FROM penstock_jobs WHERE job_id = :job")
+_LAST_SWEEP = statement("SELECT last_sweep, last_sweep_found FROM penstock_jobs WHERE job_id = :job")
 
-_UNFINISHED = text("SELECT COUNT(*) FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased')")
+_UNFINISHED = statement("SELECT COUNT(*) FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased')")
 
 
 class Sweeps:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import orjson
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
@@ -21,6 +20,7 @@ from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import Lookup
 from penstock.ledger.recording import Record, RowWriter, final_counts
+from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 
@@ -38,13 +38,13 @@ UPDATE penstock_ranges SET
 WHERE job_id = :job AND range_no = :range AND fence = :fence
 """
 
-_WINDOWS = text(
+_WINDOWS = statement(
     "SELECT row_keys FROM penstock_windows WHERE job_id = :job AND range_no = :range ORDER BY fence, window_no"
 )
-_DROP_WINDOWS = text("DELETE FROM penstock_windows WHERE job_id = :job AND range_no = :range")
+_DROP_WINDOWS = statement("DELETE FROM penstock_windows WHERE job_id = :job AND range_no = :range")
 
 # Proven dead: it counts no longer when rate and concurrency are shared out.
-_FORGET_WORKER = text("DELETE FROM penstock_workers WHERE job_id = :job AND owner = :owner")
+_FORGET_WORKER = statement("DELETE FROM penstock_workers WHERE job_id = :job AND owner = :owner")
 
 
 class Why(StrEnum):

@@ -18,5 +18,5 @@ def fit_or_none(text: str | None, length: int) -> str | None:
 
 
 def as_parameter(rows: list[list[object]]) -> str:
-    """A batch as the one JSON parameter that LedgerDialect.unpack unpacks."""
+    """A batch as the one JSON parameter, :packed, that LedgerDialect.unpack unpacks."""
     return orjson.dumps(rows).decode()

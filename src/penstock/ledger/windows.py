@@ -20,7 +20,7 @@ from penstock.rows import KeyText
 # One statement: the range's row is share-locked while the window goes in, so that a take-over comes before it or after it.
 _OPEN = """
 INSERT INTO penstock_windows (job_id, range_no, fence, window_no, row_keys, opened_at)
-SELECT job_id, range_no, fence, :window, :keys, {now} FROM penstock_ranges
+SELECT job_id, range_no, fence, :window, :row_keys, {now} FROM penstock_ranges
 WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased' AND lease_until > {later}
 {for_share}
 """
@@ -58,7 +58,7 @@ class Windows:
             "owner": lease.owner,
             "fence": lease.fence,
             "window": window,
-            "keys": orjson.dumps(keys).decode(),
+            "row_keys": orjson.dumps(keys).decode(),
             "seconds": seconds,
         }
         try:
