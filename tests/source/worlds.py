@@ -35,6 +35,11 @@ class World:
     def is_postgresql(self) -> bool:
         return self.url.startswith("postgresql")
 
+    @property
+    def hole(self) -> str:
+        """The driver's placeholder of a first value."""
+        return {"postgresql": "$1", "sqlite": "?"}.get(self.database.kind, "%s")
+
     async def run(self, *statements: str) -> None:
         async with self.database.writing() as connection:
             for statement in statements:
