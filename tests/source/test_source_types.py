@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import sqlite3
 import struct
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -68,3 +71,17 @@ def test_the_shortest_form_of_a_single_is_found(stored: float, short: float) -> 
 )
 def test_lengths_of_time_are_written_as_the_database_does(length: timedelta, text: str) -> None:
     assert time_text(length) == text
+
+
+async def test_a_text_that_is_none_leaves_no_lock_behind_on_sqlite(sqlite: World) -> None:
+    await sqlite.run(
+        "CREATE TABLE t (id INTEGER PRIMARY KEY, v TEXT)", "INSERT INTO t VALUES (1, CAST(x'FF' AS TEXT)), (2, 'fine')"
+    )
+    gc.disable()  # which would take the lock away sooner or later
+    try:
+        assert len(await sqlite.rows("SELECT id, v FROM t")) == 2
+        with closing(sqlite3.connect(sqlite.database.address, timeout=0.0)) as other, other:
+            other.execute("UPDATE t SET v = 'mended' WHERE id = 1")
+    finally:
+        gc.enable()
+    assert [row.values[1] for row in await sqlite.rows("SELECT id, v FROM t")] == ["mended", "fine"]

@@ -7,6 +7,7 @@ driver's own: see `faults`. A connection that raised one is not used again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from traceback import clear_frames
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
@@ -93,9 +94,13 @@ def _fetch(connection: Connection, statement: str, values: tuple[object, ...], m
     except BaseException as error:
         # An error, bytes that are no text, a cancellation: part of an answer may still be on the wire.
         connection.invalidate()
-        if isinstance(error, UnicodeDecodeError) or "Could not decode to UTF-8" in str(error):  # SQLite's own words
-            raise NotText from error
-        raise
+        if not isinstance(error, UnicodeDecodeError) and "Could not decode to UTF-8" not in str(
+            error
+        ):  # SQLite's own words
+            raise
+        # The driver's error and future hold one another, and with them the cursor: SQLite keeps a read's lock as long as that.
+        clear_frames(error.__traceback__)
+    raise NotText
 
 
 def _up_to_on_postgresql(

@@ -37,8 +37,9 @@ _MARIADB_JSON = (
     " WHERE constraint_schema = COALESCE(NULLIF(%s, ''), DATABASE()) AND table_name = %s"
 )
 _JSON_CHECK = re.compile(r"\(?json_valid\(`((?:[^`]|``)+)`\)\)?", re.IGNORECASE)
-_SQLITE_COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?)'
-_SQLITE_COLUMNS_IN_SCHEMA = 'SELECT name, type, "notnull", pk FROM pragma_table_info(?, ?)'
+# With generated columns; hidden = 1 are those that virtual tables keep to themselves.
+_SQLITE_COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1'
+_SQLITE_COLUMNS_IN_SCHEMA = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1'
 
 
 async def read_catalog(connection: AsyncConnection, dialect: Dialect, tables: Collection[Table]) -> Catalog:
