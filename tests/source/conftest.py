@@ -18,6 +18,20 @@ async def world(source_url: str) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.fixture(params=["mariadb", "postgresql"])
+def server_url(request: pytest.FixtureRequest) -> str:
+    url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
+
+
+@pytest.fixture
+async def server(server_url: str) -> AsyncIterator[World]:
+    """A database that others use at the same time."""
+    async with world_at(server_url) as world:
+        yield world
+
+
 @pytest.fixture
 async def mariadb(mariadb_url: str) -> AsyncIterator[World]:
     async with world_at(mariadb_url) as world:

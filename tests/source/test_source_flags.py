@@ -173,14 +173,42 @@ async def test_a_column_that_follows_every_update_keeps_its_value(mariadb: World
     assert await mariadb.fetch("SELECT CAST(seen AS CHAR) FROM orders") == [("2001-02-03 04:05:06.700000",)]
 
 
-@pytest.fixture
-async def shared(mariadb: World) -> World:
-    await mariadb.run(
-        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code VARCHAR(20) NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)",
+async def share(world: World) -> World:
+    """Rows that others use too, and codes whose case the database ignores."""
+    collation = "COLLATE ignoring_case" if world.is_postgresql else ""
+    if world.is_postgresql:
+        await world.run(
+            "CREATE COLLATION ignoring_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+        )
+    await world.run(
+        f"CREATE TABLE orders (id INTEGER PRIMARY KEY, code VARCHAR(20) {collation} NOT NULL UNIQUE,"
+        " is_import INTEGER NOT NULL DEFAULT 0)",
         "INSERT INTO orders (id, code) VALUES (1, 'a'), (2, 'b'), (3, 'c')",
         "CREATE TABLE other (id INTEGER PRIMARY KEY)",
     )
-    return mariadb
+    return world
+
+
+@pytest.fixture
+async def shared(server: World) -> World:
+    return await share(server)
+
+
+@pytest.fixture
+async def shared_mariadb(mariadb: World) -> World:
+    return await share(mariadb)
+
+
+async def refuse_updates(world: World) -> None:
+    if world.is_postgresql:
+        await world.run(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'hands off'; END $$",
+            "CREATE TRIGGER no BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        return
+    await world.run(
+        "CREATE TRIGGER no BEFORE UPDATE ON orders FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'hands off'"
+    )
 
 
 async def test_a_held_row_leaves_the_rest_of_the_transaction_alone(shared: World) -> None:
@@ -189,8 +217,9 @@ async def test_a_held_row_leaves_the_rest_of_the_transaction_alone(shared: World
         await connection.exec_driver_sql("INSERT INTO other VALUES (7)")
         with pytest.raises(FlagsLocked):
             await flags.mark(connection, marks(1, 2, 3))
-        waits = await connection.exec_driver_sql("SELECT @@innodb_lock_wait_timeout")
-        assert waits.scalar() == 5
+        asked = "SHOW lock_timeout" if shared.is_postgresql else "SELECT @@innodb_lock_wait_timeout"
+        waits = await connection.exec_driver_sql(asked)
+        assert str(waits.scalar()).startswith("5")
     assert await shared.fetch("SELECT id FROM other") == [(7,)]
     assert await shared.fetch(FLAGGED) == []
 
@@ -218,14 +247,16 @@ def on(flag: FlagTable, locking: Locking) -> FlagWriter:
     return FlagWriter(FlagTable(flag.dialect, flag.table, flag.column, flag.key, flag.pinned, locking), Noon())
 
 
-async def test_old_servers_try_one_row_after_the_other(shared: World) -> None:
-    desk = SourceFlagDesk(shared.database, on(await flag_of(shared), Locking(skips_locked=False)))
-    async with holding(shared, 2):
+async def test_old_servers_try_one_row_after_the_other(shared_mariadb: World) -> None:
+    flags = on(await flag_of(shared_mariadb), Locking(skips_locked=False))
+    desk = SourceFlagDesk(shared_mariadb.database, flags)
+    async with holding(shared_mariadb, 2):
         assert sorted(await desk.mark(marks(1, 2, 3, 99))) == ["1", "3", "99"]
-    assert await shared.fetch(FLAGGED) == [(1,), (3,)]
+    assert await shared_mariadb.fetch(FLAGGED) == [(1,), (3,)]
 
 
-async def test_no_lock_is_waited_for_where_a_time_out_would_undo_the_whole_transaction(shared: World) -> None:
+async def test_no_lock_is_waited_for_where_a_time_out_would_undo_the_whole_transaction(shared_mariadb: World) -> None:
+    shared = shared_mariadb
     flag = await flag_of(shared)
     asking = on(flag, Locking(skips_locked=True, loses_all=True))
     unable = on(flag, Locking(skips_locked=False, loses_all=True))
@@ -252,9 +283,7 @@ async def test_a_table_without_transactions_is_flagged_after_the_ledger_only(mar
 
 
 async def test_a_trigger_that_refuses_leaves_the_ledgers_rows_and_is_told_afterwards(shared: World) -> None:
-    await shared.run(
-        "CREATE TRIGGER no BEFORE UPDATE ON orders FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'hands off'"
-    )
+    await refuse_updates(shared)
     flags = await writer(shared)
     async with shared.database.writing() as connection:
         await connection.exec_driver_sql("INSERT INTO other VALUES (7)")

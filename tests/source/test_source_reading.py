@@ -87,9 +87,9 @@ async def test_a_table_that_vanishes_is_for_a_person_to_mend(shop: World) -> Non
         await source.next_keys(None, 5)
 
 
-async def test_a_server_that_is_not_there_may_come_back(mariadb: World) -> None:
-    await mariadb.run(*SHOP)
-    async with wire_to(mariadb.url) as (wire, url), world_at(url) as behind:
+async def test_a_server_that_is_not_there_may_come_back(server: World) -> None:
+    await server.run(*SHOP)
+    async with wire_to(server.url) as (wire, url), world_at(url) as behind:
         source = await behind.open(ORDERS)
         expected = await read_all(source, 1000, 1000)
         wire.cut_down_after(40)
@@ -104,31 +104,34 @@ async def test_a_server_that_is_not_there_may_come_back(mariadb: World) -> None:
         assert await read_all(source, 3, 2) == expected
 
 
-async def test_a_right_that_is_missing_is_named_with_a_way_out(mariadb: World) -> None:
-    await mariadb.run(*SHOP)
-    async with another_user(mariadb, "SELECT ON {database}.customers") as guest:
-        with pytest.raises(JobError, match=r"SELECT command denied.*grant it"):
+async def test_a_right_that_is_missing_is_named_with_a_way_out(server: World) -> None:
+    await server.run(*SHOP)
+    async with another_user(server, "SELECT ON customers") as guest:
+        with pytest.raises(JobError, match=r"denied.*grant it"):
             await guest.open(ORDERS)
 
 
-async def test_no_lock_and_no_transaction_is_left_behind(mariadb: World) -> None:
-    await mariadb.run(*SHOP)
-    source = await mariadb.open(ORDERS)
+async def test_no_lock_and_no_transaction_is_left_behind(server: World) -> None:
+    await server.run(*SHOP)
+    source = await server.open(ORDERS)
     await read_all(source, 3, 2)
     await sweep_all(source, 3)
-    await mariadb.run("SET SESSION lock_wait_timeout = 1", "ALTER TABLE orders ADD COLUMN later INTEGER")
+    patience = "SET LOCAL lock_timeout = '1s'" if server.is_postgresql else "SET SESSION lock_wait_timeout = 1"
+    await server.run(patience, "ALTER TABLE orders ADD COLUMN later INTEGER")
 
 
-async def test_a_text_with_every_sign_passes_through_query_and_key(mariadb: World) -> None:
+async def test_a_text_with_every_sign_passes_through_query_and_key(server: World) -> None:
     signs = "".join(map(chr, range(1, 128)))
-    await mariadb.run("CREATE TABLE t (k VARCHAR(200) COLLATE utf8mb4_bin PRIMARY KEY)")
-    async with mariadb.database.writing() as connection:
-        await connection.exec_driver_sql("INSERT INTO t VALUES (%s), (%s)", (signs, signs + "z"))
-    source = await mariadb.open("SELECT k, '%%s %(x)s \\\\ '' \" ` ; -- # /* ? :y' AS v FROM t", "k")
+    collation = '"C"' if server.is_postgresql else "utf8mb4_bin"
+    await server.run(f"CREATE TABLE t (k VARCHAR(200) COLLATE {collation} PRIMARY KEY)")
+    async with server.database.writing() as connection:
+        for text in (signs, signs + "z"):
+            await connection.exec_driver_sql(f"INSERT INTO t VALUES ({server.hole})", (text,))
+    literal = "'%%s %(x)s $1 \\\\ '' \" ` ; -- # /* ? :y'"
+    [(plain,)] = await server.fetch(server.quoted(f"SELECT {literal}"))
+    source = await server.open(f"SELECT k, {literal} AS v FROM t", "k")
     rows = await read_all(source, 1, 1)
-    assert [row.values for row in rows] == [
-        (text, "%%s %(x)s \\ ' \" ` ; -- # /* ? :y") for text in (signs, signs + "z")
-    ]
+    assert [row.values for row in rows] == [(text, plain) for text in (signs, signs + "z")]
     assert len(await source.read_keys([row.key for row in rows])) == 2
 
 

@@ -98,18 +98,17 @@ async def world_at(url: str) -> AsyncIterator[World]:
 
 @asynccontextmanager
 async def another_user(world: World, *rights: str) -> AsyncIterator[World]:
-    """The same MariaDB database as a new user sees it. rights: "SELECT ON {database}.*"."""
+    """The same database as a new user sees it. rights: "SELECT ON orders"."""
     url = make_url(world.url)
     name = f"guest_{uuid4().hex[:12]}"
-    await world.run(
-        f"CREATE USER {name} IDENTIFIED BY '{PASSWORD}'",
-        *(f"GRANT {right.format(database=url.database)} TO {name}" for right in rights),
-    )
+    identified = "LOGIN PASSWORD" if world.is_postgresql else "IDENTIFIED BY"
+    await world.run(f"CREATE USER {name} {identified} '{PASSWORD}'", *(f"GRANT {right} TO {name}" for right in rights))
     try:
         async with world_at(url.set(username=name, password=PASSWORD).render_as_string(hide_password=False)) as guest:
             yield guest
     finally:
-        await world.run(f"DROP USER {name}")
+        undo = [f"REVOKE {right} FROM {name}" for right in rights] if world.is_postgresql else []
+        await world.run(*undo, f"DROP USER {name}")
 
 
 async def read_all(source: SqlSource, span: int, page: int) -> list[Row]:
