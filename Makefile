@@ -38,8 +38,9 @@ check: $(development) ## format, lint, types, import directions, docs
 	@.venv/bin/lint-imports --no-logo
 	@$(python) scripts/check_docs.py
 
-bench: $(development) services ## measure speed; prints a table, judges nothing
-	@$(python) -m benchmarks
+# PARTS="penstock node": these alone.
+bench: $(development) services ## penstock's speed beside its peers' and its goals; a quarter of an hour
+	@$(python) -m benchmarks $(PARTS)
 
 requirements: $(development) ## pin the newest versions that pyproject.toml and dev.in allow
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --build-deps-for=editable --output-file runtime.txt ../pyproject.toml

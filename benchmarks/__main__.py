@@ -1,33 +1,92 @@
-"""Runs the benchmarks of this folder, each in a process of its own:  python -m benchmarks [NAME...]"""
+"""penstock beside what else moves rows through an API, and beside its goals. It prints Markdown and judges nothing.
+
+Without names it measures all parts. For `make bench`, rows, rounds and the size of the large table also come from the
+environment: PENSTOCK_BENCH_ROWS, PENSTOCK_BENCH_ROUNDS, PENSTOCK_BENCH_LARGE.
+"""
 
 from __future__ import annotations
 
-import ast
-import subprocess
+import argparse
+import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-HERE = Path(__file__).parent
+from benchmarks import goals, scale, tables
+from benchmarks.api import running_api
+from benchmarks.cases import CASES, Case
+from benchmarks.database import find_server
+from benchmarks.figures import CommandFailed, Figures
+from benchmarks.machine import described
+from benchmarks.missing import Missing
+from benchmarks.pages import put
+from benchmarks.rounds import installed, measure, say
+from benchmarks.shop import template_shop
+
+_LARGE = "large"
+_PARTS = (*dict.fromkeys(case.part for case in CASES), _LARGE)
 
 
-def main(wanted: list[str]) -> int:
-    benchmarks = {file.stem: file for file in sorted(HERE.glob("*.py")) if not file.stem.startswith("_")}
-    if unknown := set(wanted) - benchmarks.keys():
-        print(
-            f"there is no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(benchmarks)}", file=sys.stderr
-        )
+def main() -> int:
+    wanted = _arguments()
+    parts = set(wanted.parts) or set(_PARTS)
+    cases = installed([case for case in CASES if case.part in parts])
+    found: Mapping[Case, Figures] = {}
+    large: scale.Scale | None = None
+    try:
+        server = find_server()
+        machine = described(server)
+        with (
+            TemporaryDirectory() as folder,
+            running_api(Path(folder)) as api,
+            template_shop(server, wanted.rows) as shop,
+        ):
+            found = measure(cases, template=shop, api=api, rounds=wanted.rounds)
+            if _LARGE in parts:
+                large = scale.measure(shop, times=max(1, wanted.large // wanted.rows), api=api)
+    except Missing as reason:
+        say(f"nothing is measured: {reason}")
         return 2
-    failed = 0
-    for name in wanted or benchmarks:
-        print(f"\n{name}: {_purpose(benchmarks[name])}\n", flush=True)
-        failed |= subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=HERE.parent, check=False).returncode
-    return 1 if failed else 0
+    except CommandFailed as reason:
+        say(f"the large table is left out: penstock {reason}")
+    command = f"`make bench` with {wanted.rows:,} rows, {wanted.rounds} rounds, medians:"
+    page = "\n".join(
+        [
+            f"{command}\n",
+            machine,
+            "",
+            goals.as_table([*goals.of_speed(found), *goals.of_scale(large)]),
+            "",
+            tables.measured(found, wanted.rows),
+            "" if large is None else tables.large(large),
+        ]
+    )
+    print(page)
+    if wanted.write:
+        put("docs/performance.md", "all", page)
+        put("README.md", "comparison", tables.beside_us(found))
+    return 0 if len(found) == len(cases) else 1
 
 
-def _purpose(file: Path) -> str:
-    """The first line of the benchmark's docstring."""
-    return (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(_PARTS)}")
+    parser.add_argument(
+        "--rows", type=int, default=_given("ROWS", 100_000), help="of the fast ones; slow ones get fewer"
+    )
+    parser.add_argument("--rounds", type=int, default=_given("ROUNDS", 3), help="how often each is run")
+    parser.add_argument("--large", type=int, default=_given("LARGE", 1_000_000), help="rows of the large table")
+    parser.add_argument("--write", action="store_true", help="also into docs/performance.md and README.md")
+    wanted = parser.parse_args()
+    if unknown := set(wanted.parts) - set(_PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; there are: {', '.join(_PARTS)}")
+    return wanted
+
+
+def _given(name: str, otherwise: int) -> int:
+    return int(os.environ.get(f"PENSTOCK_BENCH_{name}", otherwise))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

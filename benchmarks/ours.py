@@ -1,0 +1,78 @@
+"""penstock itself, as people use it: the command, on a job file like theirs. And its sender alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.task import Task
+
+_PENSTOCK = (sys.executable, "-m", "penstock")
+_BARE_SENDER = Path(__file__).parent / "peers" / "bare_sender.py"
+_JOB = """\
+name: orders
+source:
+  url: {database}
+  query: |
+    SELECT o.id, o.order_no, o.total, o.created_at, c.name, c.email
+    FROM orders o JOIN customers c ON c.id = o.customer_id
+    WHERE o.deleted = 0
+  key: id
+  flag: {{table: orders}}
+  timezone: Asia/Shanghai
+target:
+  url: {api}
+{tls}
+  body:
+    orderNo: "{{{{ order_no }}}}"
+    total: "{{{{ total }}}}"
+    buyer: {{name: "{{{{ name }}}}", email: "{{{{ email | lower }}}}"}}
+    createdAt: "{{{{ created_at }}}}"
+    note: moved from the old shop, where it had been since it was placed; its history stays there and is not moved
+  accept: "{{{{ status < 300 and body.code == 0 }}}}"
+  receipt: "{{{{ body.id }}}}"
+  idempotent: {idempotent}
+delivery: {{concurrency: {in_flight}}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Penstock:
+    idempotent: bool
+    flags: bool = True
+
+    def install(self) -> None:
+        """It is what runs this."""
+
+    def get_ready(self, task: Task) -> None:
+        tls = "" if task.certificate is None else f"  tls: {{ca: {task.certificate}}}"
+        job = _JOB.format(
+            database=task.database,
+            api=task.api,
+            tls=tls,
+            idempotent=str(self.idempotent).lower(),
+            in_flight=task.in_flight,
+        )
+        (task.folder / "orders.yaml").write_text(job)
+        subprocess.run([*_PENSTOCK, "prepare", "orders.yaml"], cwd=task.folder, check=True, capture_output=True)
+
+    def command(self, task: Task) -> Sequence[str]:
+        return [*_PENSTOCK, "run", "orders.yaml"]
+
+
+@dataclass(frozen=True, slots=True)
+class BareSender:
+    flags: bool = False
+
+    def install(self) -> None:
+        """It is part of penstock."""
+
+    def get_ready(self, task: Task) -> None:
+        pass
+
+    def command(self, task: Task) -> Sequence[str]:
+        certificate = [] if task.certificate is None else [str(task.certificate)]
+        return [sys.executable, str(_BARE_SENDER), task.api, str(task.rows), str(task.in_flight), *certificate]
