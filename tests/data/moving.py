@@ -28,8 +28,8 @@ class Move:
         self.api = api
         self.job = job
 
-    async def run(self) -> Summary:
-        return await run_job(self.job, RunOptions(), Stop())
+    async def run(self, options: RunOptions | None = None) -> Summary:
+        return await run_job(self.job, options or RunOptions(), Stop())
 
     async def rows(self) -> Mapping[str, LedgerRow]:
         """All that the ledger knows, by key."""
@@ -63,6 +63,8 @@ async def moving(
     body: Mapping[str, object] | None = None,
     timezone: str | None = "Asia/Shanghai",
     zero_dates: str = "fail",
+    flag: bool = True,
+    concurrency: int = 4,
     script: Script = accept,
     **target: object,
 ) -> AsyncIterator[Move]:
@@ -76,13 +78,13 @@ async def moving(
                     "url": world.url,
                     "query": query,
                     "key": key or ("n",),
-                    "flag": {"table": "t"},
+                    "flag": {"table": "t"} if flag else None,
                     "timezone": timezone,
                     "zero_dates": zero_dates,
                 }
             ),
             target=Target.model_validate({"url": f"http://127.0.0.1:{api.port}{url}", "body": body, **target}),
-            delivery=Delivery.model_validate({"concurrency": 4, "stop_at": "never"}),
+            delivery=Delivery.model_validate({"concurrency": concurrency, "stop_at": "never"}),
             folder=str(folder),
         )
         await prepare_job(job, undo=False)

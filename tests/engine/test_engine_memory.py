@@ -20,7 +20,7 @@ ROWS = 20_000
 
 
 @pytest.mark.parametrize("idempotent", ["true", "false"])
-async def test_while_the_api_keeps_its_answers_the_table_is_not_read_to_its_end(
+async def test_d33_while_the_api_keeps_its_answers_the_table_is_not_read_to_its_end(
     tmp_path: Path, idempotent: str
 ) -> None:
     stop, looks, go = Stop(), Looks(), asyncio.Event()
