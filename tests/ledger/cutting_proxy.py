@@ -1,13 +1,14 @@
-"""A TCP proxy before MariaDB that cuts a connection at its COMMIT: before the server has it, or before its answer is back."""
+"""A TCP proxy before a database that cuts a connection at its COMMIT: before the server has it, or before its answer is back."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import Enum
+from typing import NamedTuple, TypeAlias
 
-_COM_QUERY = b"\x03"
+from sqlalchemy import URL
 
 
 class Cut(Enum):
@@ -16,13 +17,46 @@ class Cut(Enum):
     AFTER = "the answer to the next COMMIT never comes back"
 
 
+class Packet(NamedTuple):
+    """What a client has sent. statement: None unless it is a plain query."""
+
+    data: bytes
+    statement: bytes | None
+
+
+Packets: TypeAlias = AsyncIterator[Packet]
+
+
+async def mysql_packets(reader: asyncio.StreamReader) -> Packets:
+    while header := await _exactly(reader, 4):
+        body = await reader.readexactly(int.from_bytes(header[:3], "little"))
+        yield Packet(header + body, body[1:] if body[:1] == b"\x03" else None)
+
+
+async def postgresql_packets(reader: asyncio.StreamReader) -> Packets:
+    """Every packet has a letter, but those that open a connection: it may ask for encryption (version 1234) before it starts."""
+    has_started = False
+    while head := await _exactly(reader, 5 if has_started else 4):
+        body = await reader.readexactly(int.from_bytes(head[-4:], "big") - 4)
+        is_query = has_started and head[:1] == b"Q"
+        has_started = has_started or body[:2] != (1234).to_bytes(2, "big")
+        yield Packet(head + body, body.rstrip(b"\x00") if is_query else None)
+
+
+_PACKETS: dict[str, Callable[[asyncio.StreamReader], Packets]] = {
+    "mysql": mysql_packets,
+    "postgresql": postgresql_packets,
+}
+
+
 class CuttingProxy:
     """cut: what becomes of the next COMMIT; NEVER again afterwards. cuts: how many there were."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, server: URL) -> None:
         self.cut = Cut.NEVER
         self.cuts = 0
-        self._address = (host, port)
+        self._address = (server.host, server.port)
+        self._packets = _PACKETS[server.drivername]
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def serve(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
@@ -30,18 +64,17 @@ class CuttingProxy:
         back = asyncio.create_task(_pump(server_in, client_out))
         self._tasks.add(back)
         try:
-            while header := await _exactly(client_in, 4):
-                body = await client_in.readexactly(int.from_bytes(header[:3], "little"))
-                if self.cut is not Cut.NEVER and body[:1] == _COM_QUERY and body[1:].strip().upper() == b"COMMIT":
+            async for packet in self._packets(client_in):
+                if self.cut is not Cut.NEVER and _commits(packet):
                     before, self.cut = self.cut is Cut.BEFORE, Cut.NEVER
                     self.cuts += 1
                     back.cancel()
                     await asyncio.wait([back])
                     if not before:
-                        server_out.write(header + body)
+                        server_out.write(packet.data)
                         await server_in.read(1)  # the server has answered: it is committed
                     return
-                server_out.write(header + body)
+                server_out.write(packet.data)
                 await server_out.drain()
         finally:
             server_out.close()
@@ -49,6 +82,10 @@ class CuttingProxy:
             back.cancel()
             await asyncio.wait([back])
             self._tasks.discard(back)
+
+
+def _commits(packet: Packet) -> bool:
+    return packet.statement is not None and packet.statement.strip(b" ;").upper() == b"COMMIT"
 
 
 async def _exactly(reader: asyncio.StreamReader, count: int) -> bytes:
@@ -69,9 +106,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @asynccontextmanager
-async def cutting_proxy(host: str, port: int) -> AsyncIterator[tuple[CuttingProxy, int]]:
+async def cutting_proxy(server: URL) -> AsyncIterator[tuple[CuttingProxy, int]]:
     """The proxy, and the port it listens on."""
-    proxy = CuttingProxy(host, port)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
-    async with server:
-        yield proxy, server.sockets[0].getsockname()[1]
+    proxy = CuttingProxy(server)
+    listening = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    async with listening:
+        yield proxy, listening.sockets[0].getsockname()[1]

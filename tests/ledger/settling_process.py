@@ -1,4 +1,4 @@
-"""A worker in a process of its own: plans spans and settles them until it has done its share. For test_ledger_sqlite.
+"""A worker in a process of its own: plans spans and settles them until it has done its share. For test_ledger_processes.
 
 python -m tests.ledger.settling_process URL OWNER SPANS
 """

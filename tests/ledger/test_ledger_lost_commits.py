@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 from pydantic import SecretStr
@@ -36,6 +37,37 @@ from penstock.ledger.base import Event, Settlement
 from penstock.ledger.opening import open_ledger
 from penstock.ledger.store import SqlLedger
 
+
+class Server(NamedTuple):
+    """What a test says to it in its own words. waiting: how many transactions of this database wait for a lock. ballast: makes a
+    transaction so heavy that another one is a deadlock's victim; PostgreSQL takes the one that has waited longer."""
+
+    session: str
+    kill: str
+    waiting: str
+    ballast: tuple[str, ...]
+
+
+SERVERS = {
+    "mysql": Server(
+        session="SELECT CONNECTION_ID()",
+        kill="KILL CONNECTION {}",
+        waiting=(
+            "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist AS p "
+            "ON p.id = trx_mysql_thread_id WHERE trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
+        ),
+        ballast=("CREATE TABLE ballast (id INTEGER PRIMARY KEY)", "INSERT INTO ballast SELECT seq FROM seq_1_to_500"),
+    ),
+    "postgresql": Server(
+        session="SELECT pg_backend_pid()",
+        kill="SELECT pg_terminate_backend({})",
+        waiting=(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ),
+        ballast=(),
+    ),
+}
+
 CUTS = pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 
 
@@ -46,16 +78,17 @@ class Wire:
     bench: Bench
     ledger: SqlLedger
     proxy: CuttingProxy
+    server: Server
 
 
 @pytest.fixture
-async def wire(mariadb_url: str) -> AsyncIterator[Wire]:
-    url = make_url(mariadb_url)
-    bench = await bench_at(mariadb_url)
-    async with cutting_proxy(url.host or "127.0.0.1", url.port or 3306) as (proxy, port):
+async def wire(server_url: str) -> AsyncIterator[Wire]:
+    url = make_url(server_url)
+    bench = await bench_at(server_url)
+    async with cutting_proxy(url) as (proxy, port):
         through = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
         ledger = await open_ledger(open_database(SecretStr(through)), JOB)
-        yield Wire(bench, ledger, proxy)
+        yield Wire(bench, ledger, proxy, SERVERS[url.drivername])
         await ledger.aclose()
     await close(bench)
 
@@ -158,8 +191,8 @@ async def test_a_connection_killed_in_the_middle_of_a_batch_costs_nothing(wire: 
         nonlocal kills
         if not kills:
             kills += 1
-            number = (await connection.execute(text("SELECT CONNECTION_ID()"))).scalar_one()
-            await wire.bench.sql(f"KILL CONNECTION {number}")
+            session = (await connection.execute(text(wire.server.session))).scalar_one()
+            await wire.bench.sql(wire.server.kill.format(session))
         return True
 
     await wire.ledger.settle([portion(lease, 1, imported("1", "2"))], kill_once)
@@ -173,7 +206,6 @@ async def test_a_batch_that_a_deadlock_rolled_back_is_written_again_as_a_whole(w
     bench = wire.bench
     lease = await span(bench.alice, None, "9")
     await bench.alice.settle([portion(lease, 1, [Settlement("1", failed("1")[0].state)])], marked)
-    await bench.sql("CREATE TABLE ballast (id INTEGER PRIMARY KEY)")
     marks = 0
 
     async def count(connection: AsyncConnection, accepted: Sequence[Settlement]) -> bool:
@@ -182,11 +214,12 @@ async def test_a_batch_that_a_deadlock_rolled_back_is_written_again_as_a_whole(w
         return True
 
     async with bench.database.writing() as other:
-        # The heavier transaction wins; it holds the range's row, and the settle holds row 2.
-        await other.execute(text("INSERT INTO ballast SELECT seq FROM seq_1_to_500"))
+        # It holds the range's row, and the settle holds row 2: the settle is the victim.
+        for statement in wire.server.ballast:
+            await other.execute(text(statement))
         await other.execute(text("UPDATE penstock_ranges SET flags_no = flags_no + 1"))
         settling = asyncio.create_task(bench.alice.settle([portion(lease, 2, imported("2"))], count))
-        await until_it_waits(bench)
+        await until_it_waits(wire)
         await other.execute(text("UPDATE penstock_rows SET row_key = '2' WHERE row_key = '1'"))
         await other.rollback()
     await settling
@@ -196,12 +229,8 @@ async def test_a_batch_that_a_deadlock_rolled_back_is_written_again_as_a_whole(w
     await bench.assert_it_adds_up()
 
 
-async def until_it_waits(bench: Bench) -> None:
+async def until_it_waits(wire: Wire) -> None:
     """Until a transaction of this database waits for a lock."""
-    waiting = text(
-        "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist AS p "
-        "ON p.id = trx_mysql_thread_id WHERE trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
-    )
-    async with asyncio.timeout(4), bench.database.reading() as connection:
-        while (await connection.execute(waiting)).scalar() == 0:
+    async with asyncio.timeout(4), wire.bench.database.reading() as connection:
+        while (await connection.execute(text(wire.server.waiting))).scalar() == 0:
             pass  # the server is asked again

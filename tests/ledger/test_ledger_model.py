@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from tests.ledger.contract.bench import ALICE, BOB, PULSE, SECONDS, Bench, bench_at, close, marked, nobody, nothing
 
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.ledger.base import Lease, Portion, Selection, Settlement
+from penstock.ledger.schema import METADATA
 from penstock.ledger.states import RowState, is_legal
 from penstock.ledger.store import SqlLedger
 
@@ -41,10 +47,11 @@ class _Work:
 class LedgerMachine(RuleBasedStateMachine):
     """Alice and Bob deliver spans of three keys; `stored` is what the ledger said after the step before."""
 
+    url: ClassVar[str]
+
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.folder = Path(tempfile.mkdtemp())
         self.planned = 0
         self.work: dict[str, list[_Work]] = {ALICE: [], BOB: []}
         self.gone: list[_Work] = []
@@ -55,12 +62,18 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.bench: Bench = self.run(bench_at(f"sqlite:///{self.folder / 'ledger.db'}"))
+        self.bench: Bench = self.run(bench_at(self.url))
 
     def teardown(self) -> None:
-        self.run(close(self.bench))
+        if hasattr(self, "bench"):
+            self.run(self.empty())
         self.runner.close()
-        shutil.rmtree(self.folder)
+
+    async def empty(self) -> None:
+        """As before the first step, for the next example."""
+        for table in METADATA.tables:
+            await self.bench.sql(f"DELETE FROM {table}")
+        await close(self.bench)
 
     def ledger(self, worker: str) -> SqlLedger:
         return self.bench.alice if worker == ALICE else self.bench.bob
@@ -220,7 +233,12 @@ class LedgerMachine(RuleBasedStateMachine):
             assert orphans == []
 
 
-LedgerMachine.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-)
-TestLedgerModel = LedgerMachine.TestCase
+@pytest.mark.parametrize(("database", "examples"), [("sqlite", 60), ("postgresql", 20), ("mariadb", 20)])
+def test_it_adds_up_whatever_they_do(database: str, examples: int, request: pytest.FixtureRequest) -> None:
+    class Machine(LedgerMachine):
+        url = request.getfixturevalue(f"{database}_url")
+
+    every = settings(
+        max_examples=examples, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    )
+    run_state_machine_as_test(Machine, settings=every)

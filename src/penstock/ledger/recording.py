@@ -94,6 +94,17 @@ class RowWriter:
         await connection.execute(self._settle_late, {"job": self._job_id, "packed": _batch(records)})
 
 
+def one_a_row(records: Iterable[Record]) -> Sequence[Record]:
+    """What there is to write when a row has waited and been tried again while the ledger was slow: what ended it, else the last.
+    (PostgreSQL refuses to touch a row twice in one statement.)"""
+    by_key: dict[KeyText, Record] = {}
+    for record in records:
+        before = by_key.get(record.settlement.key)
+        if before is None or not before.settlement.state.is_final:
+            by_key[record.settlement.key] = record
+    return list(by_key.values())
+
+
 def legal_edges(dialect: LedgerDialect, starts: Iterable[RowState]) -> str:
     """The condition under which a stored row in one of these states may become what was to be inserted. Staying pending is no
     edge, but what is known of the row may change."""

@@ -14,7 +14,7 @@ from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
-from penstock.ledger.recording import Conflict, Record, RowWriter, final_counts
+from penstock.ledger.recording import Conflict, Record, RowWriter, final_counts, one_a_row
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 
@@ -103,11 +103,11 @@ class Settling:
                 self._held.forget(portion.lease.range_no)
 
     async def _write(self, connection: AsyncConnection, portions: Sequence[Portion], mark: FlagMarker | None) -> None:
-        records = [
+        records = one_a_row(
             Record(settlement, portion.lease.range_no, portion.lease.fence)
             for portion in portions
             for settlement in portion.settlements
-        ]
+        )
         conflicts = await self._rows.settle(connection, records) if records else ()
         unflagged = await self._flag(connection, records, conflicts, mark)
         for portion in portions:

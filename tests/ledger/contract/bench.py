@@ -103,10 +103,9 @@ class Bench:
 
     async def run_out(self, lease: Lease) -> None:
         """Its lease ran out an hour ago."""
-        long_ago = "2001-01-01 00:00:00.000"
-        await self.sql(
-            "UPDATE penstock_ranges SET lease_until = :then WHERE range_no = :no", then=long_ago, no=lease.range_no
-        )
+        # Written into the statement: as a value it would be a text here and a moment there.
+        long_ago = "UPDATE penstock_ranges SET lease_until = '2001-01-01 00:00:00.000' WHERE range_no = :no"
+        await self.sql(long_ago, no=lease.range_no)
 
     async def states(self) -> dict[str, str]:
         """key → state, of all rows that are stored."""

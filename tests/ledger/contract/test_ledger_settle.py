@@ -57,6 +57,18 @@ async def test_of_many_keys_those_without_a_row_are_told(bench: Bench) -> None:
     assert await bench.alice.unknown(["1", "2", "3", '"1"']) == {"3", '"1"'}
 
 
+async def test_a_row_that_waited_and_then_ended_in_one_batch_has_ended(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+
+    await bench.alice.settle(
+        [portion(lease, 1, [*pending("1", "2"), *failed("1"), *pending("2", attempts=2)], remaining=1)], marked
+    )
+
+    assert await bench.states() == {"1": "failed", "2": "pending"}
+    assert (await bench.alice.look_up(["2"]))["2"].attempts == 2
+    await bench.assert_it_adds_up()
+
+
 async def test_texts_longer_than_their_columns_are_cut_between_characters(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     long = Settlement("1", RowState.FAILED, 1, 400, "😀" * 999, "r" * 999, "a\x00\n\ud800" * 999)
