@@ -42,5 +42,5 @@ def test_given_keys_count_only_in_the_selected_state() -> None:
 
 def test_a_selection_is_told_in_words() -> None:
     assert in_words(Selection(DOUBT, ("1", "2"), "no answer", 500)) == (
-        "in doubt, last answered 500, reason with 'no answer', among 2 given keys"
+        "in doubt, last answered 500, reason with 'no answer', key 1 or 2"
     )

@@ -195,8 +195,7 @@ def test_a_target_is_one_http_address(problems_of: ProblemsOf, url: str, said: s
         ("mysql://u@h:0/db", "has no valid host or port"),
         ("mysql:///db", "has no valid host or port"),
         ("mysql://u:hunter2@h%3A3306/db", "has a variable or a % in its host or port"),
-        ("postgresql://u@h/db", "postgresql is not served yet"),
-        ("sqlite://", "names no database"),
+        ("sqlite://", "names no file"),
     ],
 )
 def test_a_source_is_a_database(problems_of: ProblemsOf, url: str, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -23,6 +24,23 @@ def parsed_by(parse: Callable[[object], T]) -> Callable[[str], T]:
     return parse_option
 
 
+_WHOLE = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
+
+
+def whole_number(least: int, most: int | None = None) -> Callable[[str | int], int]:
+    """An option's number, at least and at most so large; what stands as its default is asked, too."""
+    bounds = f"from {least} on" if most is None else f"from {least} to {most}"
+
+    def parse_number(typed: str | int) -> int:
+        text = str(typed)
+        number = int(text) if _WHOLE.fullmatch(text) else None
+        if number is None or number < least or (most is not None and number > most):
+            raise typer.BadParameter(f"{text!r} is no whole number {bounds}")
+        return number
+
+    return parse_number
+
+
 JobFile = Annotated[Path, typer.Argument(metavar="FILE", help="The job file.", show_default=False)]
 JobFiles = Annotated[list[Path], typer.Argument(metavar="FILE", help="The job files.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
@@ -36,7 +54,11 @@ Reason = Annotated[
 Status = Annotated[
     int | None,
     typer.Option(
-        "--status", metavar="N", min=100, max=999, help="Rows last answered with this status.", show_default=False
+        "--status",
+        metavar="N",
+        parser=whole_number(100, 999),
+        help="Rows last answered with this status.",
+        show_default=False,
     ),
 ]
 NewKeys = Annotated[

@@ -51,7 +51,7 @@ def check(
         try:
             report = run_async(wiring.check_job(named.job, file=named.file, deep=deep))
         except PenstockError as error:
-            codes.append(complain(error, named.file))
+            codes.append(complain(error, named.file, is_one_of_several=len(files) > 1))
             continue
         if as_json:
             emit(_document(report))

@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.arguments import Json
+from penstock.cli.arguments import Json, whole_number
 from penstock.cli.streams import emit, people
 from penstock.demo.run import run_demo
 
 
 def demo(
-    rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Orders in the old shop.")] = 5000,
+    rows: Annotated[
+        int, typer.Option("--rows", metavar="N", parser=whole_number(1), help="Orders in the old shop.")
+    ] = 5000,
     as_json: Json = False,
 ) -> int:
     """See it work: an old shop in SQLite, an API that stumbles, a run, a kill, a resume, a count.

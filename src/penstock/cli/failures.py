@@ -22,12 +22,16 @@ _PLACE_OF_FILE = re.compile(r"(?<=\bpenstock )([a-z]+) FILE\b")
 P = ParamSpec("P")
 
 
-def complain(error: Exception, file: str | None = None) -> ExitCode:
-    """Say on stderr what went wrong. file: the job file that it is about, as the person wrote it."""
+def complain(error: Exception, file: str | None = None, *, is_one_of_several: bool = False) -> ExitCode:
+    """Say on stderr what went wrong. file: the job file that it is about, as the person wrote it.
+
+    is_one_of_several: then it is named first.
+    """
     if os.environ.get(DEBUG) == "1":
         people().print("".join(traceback.format_exception(error)).rstrip())
     elif isinstance(error, PenstockError):
-        people().print(in_words(error, file))
+        about = f"{file}: " if is_one_of_several else ""
+        people().print(about + in_words(error, file))
     else:
         people().print(_unexpected(error))
     return after_error(error) if isinstance(error, PenstockError) else ExitCode.PERSON

@@ -22,13 +22,16 @@ def load_jobs(files: Sequence[Path]) -> list[NamedJob]:
     """Raises JobFileError with the problems of all files, JobError if two files declare the same job."""
     jobs: list[NamedJob] = []
     problems: list[Problem] = []
-    for file in files:
+    for file in dict.fromkeys(files):
         try:
             jobs.append(NamedJob(str(file), load(file)))
         except JobFileError as error:
             problems += error.problems
     if problems:
         raise JobFileError(problems)
+    twice = next((file for file in files if files.count(file) > 1), None)
+    if twice is not None:
+        raise JobError(f"{twice} is named twice; once is enough: a run delivers until nothing is pending")
     first: dict[str, str] = {}
     for named in jobs:
         other = first.setdefault(named.job.name, named.file)

@@ -52,6 +52,9 @@ def penstock(
     return ExitCode.WELL
 
 
+# What the documents of later versions promise.
+_PLANNED = ("export", "init", "report", "serve", "verify", "work")
+
 _SET_UP, _DELIVER, _LOOK, _STEER, _MEND = "Set up", "Deliver", "Look", "Steer a live run", "Mend"
 
 app.command(rich_help_panel=_SET_UP)(demo.demo)
@@ -79,14 +82,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = typer.main.get_command(app).main(words, prog_name="penstock", standalone_mode=False)
         return int(code or ExitCode.WELL)
     except typer.TyperException as error:
-        command = " ".join(["penstock", *words[:1]]) if words and words[0] in commands() else "penstock"
-        people().print(f"{error.format_message()}\nSee: {command} --help")
+        people().print(_usage(error, words))
         return ExitCode.PERSON
     except (KeyboardInterrupt, typer.Abort):
         people().print("stopped")
         return ExitCode.LATER
     except Exception as error:
         return complain(error)
+
+
+def _usage(error: typer.TyperException, words: Sequence[str]) -> str:
+    """What was mistyped, and where to read on."""
+    message = error.format_message().replace("Value error, ", "")
+    if words and words[0] in commands():
+        return f"{message}\nSee: penstock {words[0]} --help"
+    if words and words[0].endswith((".yaml", ".yml")):
+        command = next((word for word in words[1:] if word in commands()), "run")
+        message = f"The command comes first: penstock {command} {words[0]}"
+    elif words and words[0] in _PLANNED:
+        message = f"penstock {words[0]} is reserved for a later version and not there yet."
+    return f"{message}\nSee: penstock --help"
 
 
 def _refuse_bytes(words: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from penstock import wiring
-from penstock.cli.arguments import JobFiles, Json, Keys, parsed_by
+from penstock.cli.arguments import JobFiles, Json, Keys, parsed_by, whole_number
 from penstock.cli.exits import ExitCode, after_run, worst
 from penstock.cli.failures import complain
 from penstock.cli.interruption import Interruption
@@ -28,14 +28,28 @@ from penstock.errors import PenstockError
 from penstock.spec.units import parse_duration, parse_rate
 
 
+def _time_to_run(value: object) -> float:
+    """Seconds. Raises ValueError."""
+    seconds = parse_duration(value)
+    if seconds == 0:
+        raise ValueError(f"{value!r} leaves no time to run; write a duration like 30m, 6h")
+    return seconds
+
+
 def run(
     files: JobFiles,
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=1, help="Deliver at most N rows.", show_default=False)
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", parser=whole_number(1), help="Deliver at most N rows.", show_default=False
+        ),
     ] = None,
     keys: Keys = None,
     processes: Annotated[
-        int, typer.Option("--processes", metavar="N", min=1, max=256, help="Work with N processes on this machine.")
+        int,
+        typer.Option(
+            "--processes", metavar="N", parser=whole_number(1, 256), help="Work with N processes on this machine."
+        ),
     ] = 1,
     rate: Annotated[
         float | None,
@@ -52,7 +66,7 @@ def run(
         typer.Option(
             "--for",
             metavar="TIME",
-            parser=parsed_by(parse_duration),
+            parser=parsed_by(_time_to_run),
             help="Stop softly after so long, like 6h.",
             show_default=False,
         ),
@@ -110,7 +124,7 @@ class _Command:
             try:
                 codes.append(await self._run_one(named))
             except PenstockError as error:
-                codes.append(complain(error, named.file))
+                codes.append(complain(error, named.file, is_one_of_several=len(jobs) > 1))
         return worst(codes)
 
     async def _run_one(self, named: NamedJob) -> ExitCode:

@@ -80,6 +80,9 @@ def set_limits(
       3  the ledger is unreachable
     """
     wanted = [parse_assignment(text) for text in assignments]
+    for kind in {type(one) for one in wanted}:
+        if sum(type(one) is kind for one in wanted) > 1:
+            raise typer.BadParameter(f"{' '.join(assignments)}: sets one thing twice; keep one of the two")
     [named] = load_jobs([file])
     control = run_async(_set(named, wanted))
     _tell(named, control, f"{limits_in_words(control)}{_for_workers(control)}", as_json)

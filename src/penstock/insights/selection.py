@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from penstock.insights.words import counted
+from penstock.insights.keys import plain_key
 from penstock.ledger.base import Cause, LedgerRow, Selection
+
+MOST_KEYS = 3  # named
 
 
 def rows_selected(selection: Selection, causes: Iterable[Cause], rows: Iterable[LedgerRow]) -> int:
@@ -20,7 +22,10 @@ def in_words(selection: Selection) -> str:
     parts = [" or ".join(sorted(state.replace("_", " ") for state in selection.states))]
     parts += [f"last answered {selection.status}"] if selection.status is not None else []
     parts += [f"reason with {selection.reason!r}"] if selection.reason else []
-    parts += [f"among {counted(len(selection.keys), 'given key')}"] if selection.keys else []
+    if selection.keys:
+        named = [plain_key(key) for key in selection.keys[:MOST_KEYS]]
+        more = len(selection.keys) - MOST_KEYS
+        parts.append("key " + " or ".join([*named, *([f"{more} more"] if more > 0 else [])]))
     return ", ".join(parts)
 
 

@@ -31,7 +31,7 @@ class Variables:
 
     @cached_property
     def _beside(self) -> Mapping[str, str | None]:
-        if not self._file.is_file():
+        if not self._file.exists():
             return {}
         return dotenv_values(self._file, interpolate=False, encoding="utf-8-sig")
 
@@ -85,15 +85,24 @@ class _Filling:
     def _value(self, name: str, leaf: Leaf, at: Location) -> str:
         try:
             value = self._variables.get(name)
-        except (OSError, UnicodeError):
+        except (OSError, UnicodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             self._problems.add(
-                leaf.line, at, f"${{{name}}} is looked up in .env, which cannot be read", "make it UTF-8 text"
+                leaf.line,
+                at,
+                f"${{{name}}} is looked up in .env, which cannot be read ({why})",
+                "make it readable text",
             )
             return ""
         if value is None:
             hint = did_you_mean(name, self._variables.names())
             way_out = f"set {name} in the environment, or in a .env file beside the job file"
             self._problems.add(leaf.line, at, f"${{{name}}} is not set", f"{hint} else {way_out}" if hint else way_out)
+            return ""
+        if not value:
+            # A secret that a script failed to fetch: sent all the same it would be an answer 401 for every row.
+            way_out = "give it a value, or leave it out of the file"
+            self._problems.add(leaf.line, at, f"${{{name}}} is set, but empty", way_out)
             return ""
         if not _is_text(value):
             self._problems.add(leaf.line, at, f"the value of ${{{name}}} is not UTF-8 text", "set it again")

@@ -41,9 +41,17 @@ def add_problems(error: ValidationError, root: Node, problems: Problems) -> None
     for details in error.errors(include_url=False, include_input=False):
         at = tuple(step for step in details["loc"] if step != KEY)
         node, exact = nearest(root, at)
+        if details["type"] == "missing" and _is_misspelt(node, at, problems):
+            continue
         is_value = exact and KEY not in details["loc"]
         message, way_out = _told(details, at, node if is_value else None)
         problems.add(node.line, at, message, way_out)
+
+
+def _is_misspelt(part: Node, at: Location, problems: Problems) -> bool:
+    """Whether a key that looks much like the missing one has been told already."""
+    keys = part.nodes if isinstance(part, Branch) else ()
+    return any(problems.covers((*at[:-1], key)) and did_you_mean(key, [str(at[-1])]) for key in keys)
 
 
 def _told(details: ErrorDetails, at: Location, node: Node | None) -> tuple[str, str]:

@@ -86,7 +86,7 @@ def parse_template(text: str, names: frozenset[str] | None = None) -> Parts:
             if not isinstance(part, str):
                 _check(part, names, 0)
     except TemplateSyntaxError as error:
-        raise ExpressionError(error.message or "it cannot be read") from None
+        raise ExpressionError(f"{error.message}; write {{{{ column }}}} or {{{{ column | filter }}}}") from None
     except (RecursionError, MemoryError):
         raise ExpressionError("it is nested too deep") from None
     return parts
@@ -148,7 +148,9 @@ def _check_known(name: str, names: frozenset[str] | None) -> None:
     if names is not None and name not in names:
         known = ", ".join(sorted(names)[:30])
         hint = did_you_mean(name, names)
-        raise ExpressionError(f"no name {name!r}" + (f"; {hint}" if hint else "") + f"; there are: {known}")
+        raise ExpressionError(
+            f"no name {name!r}; {hint} there are: {known}" if hint else f"no name {name!r}; there are: {known}"
+        )
 
 
 def _check_filter(name: str) -> None:

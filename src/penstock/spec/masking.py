@@ -31,7 +31,7 @@ def mask_url(url: str) -> str:
     """The URL without what may be secret: user, password, and the values of its query."""
     scheme, slashes, rest = url.partition("://")
     if not slashes:
-        return "***" if "@" in url or ":" in url else url
+        return "***" if any(mark in url for mark in "@:=;") else url
     # To the last @: a password that should have been percent-encoded may hold one, and a / or ? too.
     rest = "***@" + rest.rpartition("@")[2] if "@" in rest else rest
     rest, question, _ = rest.partition("?")

@@ -21,8 +21,15 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 
 def check_sql_url(url: SecretStr) -> SecretStr:
     """Of a source or a ledger. Raises Wrong."""
-    if _kind_of(url, SQL_KINDS) != "sqlite":
-        _check_server(url.get_secret_value())
+    text = url.get_secret_value()
+    if _kind_of(url, SQL_KINDS) == "sqlite":
+        if text.startswith("sqlite://") and not text.startswith("sqlite:///"):
+            raise Wrong(
+                "names no file",
+                "write sqlite:///shop.db for one beside the job file, sqlite:////data/shop.db for another",
+            )
+    else:
+        _check_server(text)
     try:
         parse_url(url)
     except JobError as error:
@@ -84,6 +91,8 @@ def _check_server(text: str) -> None:
     if authority.count("@") > 1:
         raise Wrong("has more than one @ before its database", "percent-encode the @ of the password as %40")
     _check_host(authority.rpartition("@")[2])
+    if not text.partition("://")[2].partition("?")[0].partition("/")[2]:
+        raise Wrong("names no database", "write it behind the host: host:port/database")
 
 
 def _check_host(host: str) -> None:

@@ -164,7 +164,9 @@ class _Reader:
             key_line = self.line
             if not isinstance(event, ScalarEvent) or event.tag is not None:
                 self._problems.refuse(
-                    key_line, "a key is no plain text", "write `key: value`; quote text with { [ ! or *"
+                    key_line,
+                    "a key is no plain text",
+                    'write `key: value`, and quotes around text with {{ [ ! or *: "{{ total }}"',
                 )
             key = self._characters(str(event.value))
             place = (*at, key)
