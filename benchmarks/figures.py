@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.api import Api
 from benchmarks.processes import cpu_seconds, peak_megabytes
 
 _BEFORE_THE_FIRST_POST = 0.005
@@ -53,35 +54,28 @@ class Figures:
     api_busy: float
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """Who else works while the command runs. posts: how many the API has had; processes: None where it is not on this machine."""
-
-    posts: Callable[[], int]
-    api_process: int
-    database_process: int | None
-
-
 def watch(
     command: Sequence[str],
     *,
     folder: Path,
-    surroundings: Surroundings,
-    environment: Mapping[str, str] | None = None,
+    api: Api,
+    database_process: int | None,
 ) -> list[Sample]:
     """Run the command in `folder` to its end; the last sample is of that moment. What it says is in folder/output.
 
+    database_process: None where it has none, or it cannot be seen.
+
     Raises CommandFailed with the last line that it said.
     """
-    posts_before = surroundings.posts()
-    api_before, database_before = _servers_cpu(surroundings)
+    posts_before = api.posts()
+    api_before, database_before = _servers_cpu(api, database_process)
     samples: list[Sample] = []
 
     def sample(client_cpu: float, megabytes: float) -> Sample:
-        api_cpu, database_cpu = _servers_cpu(surroundings)
+        api_cpu, database_cpu = _servers_cpu(api, database_process)
         return Sample(
             seconds=time.perf_counter() - began,
-            posts=surroundings.posts() - posts_before,
+            posts=api.posts() - posts_before,
             client_cpu=client_cpu,
             api_cpu=api_cpu - api_before,
             database_cpu=None if database_cpu is None or database_before is None else database_cpu - database_before,
@@ -98,7 +92,6 @@ def watch(
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
-            env={**os.environ, **(environment or {})},
         ) as process,
     ):
         while True:
@@ -116,9 +109,8 @@ def watch(
     return samples
 
 
-def _servers_cpu(surroundings: Surroundings) -> tuple[float, float | None]:
-    database = surroundings.database_process
-    return cpu_seconds(surroundings.api_process), None if database is None else cpu_seconds(database)
+def _servers_cpu(api: Api, database_process: int | None) -> tuple[float, float | None]:
+    return cpu_seconds(api.process), None if database_process is None else cpu_seconds(database_process)
 
 
 def figures(one_row: Sample, all_rows: Sample, rows: int) -> Figures:

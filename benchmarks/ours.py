@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.figures import CommandFailed
 from benchmarks.task import Task
 
 _PENSTOCK = (sys.executable, "-m", "penstock")
@@ -42,6 +43,7 @@ delivery: {{concurrency: {in_flight}}}
 @dataclass(frozen=True, slots=True)
 class Penstock:
     idempotent: bool
+    reads: bool = True
     flags: bool = True
 
     def install(self) -> None:
@@ -57,7 +59,11 @@ class Penstock:
             in_flight=task.in_flight,
         )
         (task.folder / "orders.yaml").write_text(job)
-        subprocess.run([*_PENSTOCK, "prepare", "orders.yaml"], cwd=task.folder, check=True, capture_output=True)
+        prepared = subprocess.run(
+            [*_PENSTOCK, "prepare", "orders.yaml"], cwd=task.folder, check=False, capture_output=True, text=True
+        )
+        if prepared.returncode:
+            raise CommandFailed(f"was not prepared: {prepared.stderr.strip()}")
 
     def command(self, task: Task) -> Sequence[str]:
         return [*_PENSTOCK, "run", "orders.yaml"]
@@ -65,6 +71,7 @@ class Penstock:
 
 @dataclass(frozen=True, slots=True)
 class BareSender:
+    reads: bool = False
     flags: bool = False
 
     def install(self) -> None:

@@ -19,7 +19,10 @@ _INSTALLED = _HERE.parent / ".venv" / "benchmarks"
 
 
 class Peer(Protocol):
-    """flags: whether it marks rows in the table, which is then checked."""
+    """reads: from the database. flags: marks rows in the table there, which is then checked."""
+
+    @property
+    def reads(self) -> bool: ...
 
     @property
     def flags(self) -> bool: ...
@@ -40,6 +43,7 @@ class PythonPeer:
     program: str
     requirements: str
     arguments: tuple[str, ...] = ()
+    reads: bool = True
     flags: bool = True
 
     def install(self) -> None:
@@ -66,6 +70,7 @@ class NodePeer:
     """program: a file of peers/node/, beside its package.json."""
 
     program: str
+    reads: bool = True
     flags: bool = True
 
     def install(self) -> None:

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.api import Api
 from benchmarks.cases import Case
-from benchmarks.figures import CommandFailed, Figures, Sample, Surroundings, figures, watch
+from benchmarks.figures import CommandFailed, Figures, Sample, figures, watch
 from benchmarks.missing import Missing
 from benchmarks.peer import Peer
 from benchmarks.shop import Shop, copied
@@ -39,17 +39,15 @@ def installed(cases: Sequence[Case]) -> list[Case]:
 
 def measure(cases: Sequence[Case], *, template: Shop, api: Api, rounds: int) -> Mapping[Case, Figures]:
     """A case that fails is left out of the rest, and of what is returned."""
-    database_process = template.server.process()
     found: dict[Case, list[Figures]] = {case: [] for case in cases}
     for number in range(1, rounds + 1):
         one_row: dict[Peer, Sample] = {}
         for case in list(found):
-            surroundings = Surroundings(api.posts, api.process, database_process if case.peer.flags else None)
             try:
                 if case.peer not in one_row:
-                    one_row[case.peer] = run_once(case, template, 1, api, surroundings)[-1]
+                    one_row[case.peer] = run_once(case, template, 1, api)
                 rows = case.rows(template.rows)
-                run = figures(one_row[case.peer], run_once(case, template, rows, api, surroundings)[-1], rows)
+                run = figures(one_row[case.peer], run_once(case, template, rows, api), rows)
             except CommandFailed as reason:
                 say(f"{case.title}, {case.delay} ms: left out, it {reason}")
                 del found[case]
@@ -62,8 +60,8 @@ def measure(cases: Sequence[Case], *, template: Shop, api: Api, rounds: int) -> 
     return {case: medians(runs) for case, runs in found.items()}
 
 
-def run_once(case: Case, template: Shop, rows: int, api: Api, surroundings: Surroundings) -> list[Sample]:
-    """Raises CommandFailed also where not each row was posted once and flagged."""
+def run_once(case: Case, template: Shop, rows: int, api: Api) -> Sample:
+    """How it ended. Raises CommandFailed also where not each row was posted once and flagged."""
     with TemporaryDirectory() as folder, copied(template, rows) as shop:
         task = Task(
             folder=Path(folder),
@@ -74,12 +72,17 @@ def run_once(case: Case, template: Shop, rows: int, api: Api, surroundings: Surr
             certificate=api.certificate if case.tls else None,
         )
         case.peer.get_ready(task)
-        samples = watch(case.peer.command(task), folder=task.folder, surroundings=surroundings)
-        if samples[-1].posts != rows:
-            raise CommandFailed(f"posted {samples[-1].posts:,} times for {rows:,} rows")
+        end = watch(
+            case.peer.command(task),
+            folder=task.folder,
+            api=api,
+            database_process=template.server.process() if case.peer.reads else None,
+        )[-1]
+        if end.posts != rows:
+            raise CommandFailed(f"posted {end.posts:,} times for {rows:,} rows")
         if case.peer.flags and (flagged := shop.flagged()) != rows:
             raise CommandFailed(f"flagged {flagged:,} of {rows:,} rows")
-    return samples
+    return end
 
 
 def medians(runs: Sequence[Figures]) -> Figures:

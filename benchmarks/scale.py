@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.api import Api
 from benchmarks.cases import PENSTOCK
-from benchmarks.figures import CommandFailed, Sample, Surroundings, watch
+from benchmarks.figures import CommandFailed, Sample, watch
 from benchmarks.rounds import say
 from benchmarks.shop import Shop, multiplied
 from benchmarks.task import Task
@@ -34,12 +34,12 @@ def measure(template: Shop, *, times: int, api: Api) -> Scale:
     with multiplied(template, times) as shop, TemporaryDirectory() as folder:
         task = Task(folder=Path(folder), database=shop.url(), api=api.url(0), rows=shop.rows)
         PENSTOCK.peer.get_ready(task)
-        surroundings = Surroundings(api.posts, api.process, template.server.process())
+        database_process = template.server.process()
         run = PENSTOCK.peer.command(task)
         most = shop.rows - shop.rows // _LEFT
         say(f"delivering {most:,} of them, then the rest")
-        first = watch([*run, "--limit", str(most)], folder=task.folder, surroundings=surroundings)
-        second = watch(run, folder=task.folder, surroundings=surroundings)
+        first = watch([*run, "--limit", str(most)], folder=task.folder, api=api, database_process=database_process)
+        second = watch(run, folder=task.folder, api=api, database_process=database_process)
         if (flagged := shop.flagged()) != shop.rows:
             raise CommandFailed(f"flagged {flagged:,} of {shop.rows:,} rows")
     return scale(first, second, most, shop.rows)

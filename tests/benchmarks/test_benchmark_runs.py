@@ -1,0 +1,106 @@
+"""The benchmarks on a few rows: their own parts work, and a peer that does less than it should is found out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from benchmarks.cases import PENSTOCK, SENDER, Case
+from benchmarks.database import Server
+from benchmarks.figures import CommandFailed, Sample, watch
+from benchmarks.rounds import run_once
+from benchmarks.shop import Shop, copied, multiplied, template_shop
+from benchmarks.task import Task
+from sqlalchemy import make_url
+from tests.benchmarks.answering import TestApi, answering
+
+ROWS = 300
+
+
+@pytest.fixture
+def api() -> Iterator[TestApi]:
+    with answering() as server:
+        yield server
+
+
+@pytest.fixture
+def template(mariadb_url: str) -> Iterator[Shop]:
+    with template_shop(Server(make_url(mariadb_url)), ROWS) as shop:
+        yield shop
+
+
+@dataclass(frozen=True)
+class Idle:
+    """A peer that ends at once, having done nothing but what `program` says."""
+
+    program: str = ""
+    reads: bool = True
+    flags: bool = True
+
+    def install(self) -> None: ...
+
+    def get_ready(self, task: Task) -> None: ...
+
+    def command(self, task: Task) -> Sequence[str]:
+        return [sys.executable, "-c", self.program.format(api=task.api)]
+
+
+def run(program: str, folder: Path, api: TestApi) -> list[Sample]:
+    return watch([sys.executable, "-c", program], folder=folder, api=api, database_process=None)
+
+
+def test_penstock_posts_and_flags_every_row(template: Shop, api: TestApi) -> None:
+    end = run_once(PENSTOCK, template, ROWS, api)
+    assert end.posts == ROWS
+    assert end.client_cpu > 0
+    assert end.megabytes > 10
+    assert end.database_cpu is not None
+
+
+def test_the_bare_sender_posts_as_many_times_as_there_would_be_rows(template: Shop, api: TestApi) -> None:
+    assert run_once(SENDER, template, ROWS, api).posts == ROWS
+
+
+def test_a_peer_that_posts_too_little_is_left_out(template: Shop, api: TestApi) -> None:
+    with pytest.raises(CommandFailed, match="posted 0 times for 300 rows"):
+        run_once(Case("idle", "idle", Idle(), 1), template, ROWS, api)
+
+
+def test_a_peer_that_flags_too_little_is_left_out(template: Shop, api: TestApi) -> None:
+    program = "import urllib.request; urllib.request.urlopen('{api}', b'order').read()"
+    with pytest.raises(CommandFailed, match="flagged 0 of 1 rows"):
+        run_once(Case("idle", "idle", Idle(program), 1), template, 1, api)
+
+
+def test_a_copy_of_the_shop_shows_exactly_as_many_orders_as_asked_for(template: Shop) -> None:
+    with copied(template, 70) as shop:
+        shown = "SELECT COUNT(*) FROM orders o JOIN customers c ON c.id = o.customer_id WHERE o.deleted = 0"
+        assert shop.server.ask(shown, database=shop.database) == "70"
+        assert shop.flagged() == 0
+
+
+def test_a_large_shop_is_the_template_again_and_again_with_keys_of_its_own(template: Shop) -> None:
+    with multiplied(template, 3) as shop:
+        shown = "SELECT COUNT(DISTINCT order_no) FROM orders WHERE deleted = 0"
+        assert int(shop.server.ask(shown, database=shop.database)) == shop.rows == 3 * ROWS
+
+
+def test_a_command_that_fails_is_told_by_its_last_words(tmp_path: Path, api: TestApi) -> None:
+    with pytest.raises(CommandFailed, match="ended with 1: no such shop"):
+        run("import sys; print('well', flush=True); sys.exit('no such shop')", tmp_path, api)
+
+
+def test_the_time_of_children_counts_as_that_of_the_command(tmp_path: Path, api: TestApi) -> None:
+    work = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {work!r}])"
+    assert run(parent, tmp_path, api)[-1].client_cpu >= 0.3
+
+
+def test_memory_is_that_of_the_command_and_its_children_together(tmp_path: Path, api: TestApi) -> None:
+    # The child holds its 60 MB until its parent, which holds 60 MB too, has been looked at for a while.
+    hold = "import time; held = b'x' * 60_000_000; time.sleep(0.3)"
+    parent = f"import subprocess, sys; held = b'x' * 60_000_000; subprocess.run([sys.executable, '-c', {hold!r}])"
+    assert run(parent, tmp_path, api)[-1].megabytes > 120
