@@ -20,7 +20,7 @@ MARIADB = (
                 "18446744073709551615",
                 "integer",
                 "18446744073709551615",
-                note='JavaScript rounds numbers beyond 9007199254740991: send `"{{ v \\| string }}"` to such an API',
+                note='JavaScript rounds numbers beyond 9007199254740991: send `"{{ v | string }}"` to such an API',
             ),
             TypeCase("DECIMAL(10,2)", "1.1", "DECIMAL", "1.10"),
             TypeCase(

@@ -21,7 +21,7 @@ SQLITE = (
                 "'12345678901234567890.0123456789'",
                 "DECIMAL",
                 "12345678901234567000.0000000000",
-                note="SQLite itself keeps 15 digits; in a TEXT column it keeps all",
+                note="SQLite stores a floating-point number there, of some 15 digits; text keeps all",
             ),
             TypeCase("TEXT", "'12345678901234567890.0123456789'", "text", '"12345678901234567890.0123456789"'),
         ),
