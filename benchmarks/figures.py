@@ -14,6 +14,7 @@ from benchmarks.processes import cpu_seconds, peak_megabytes
 
 _BEFORE_THE_FIRST_POST = 0.005
 _AFTERWARDS = 0.05
+_HARDLY_LONGER = 1.2
 
 
 class CommandFailed(Exception):
@@ -118,8 +119,8 @@ def figures(one_row: Sample, all_rows: Sample, rows: int) -> Figures:
 
     So slow peers, which get fewer rows, do not pay more for starting; and those that read everything first do pay for that.
     """
-    # A run too short to tell: let it pay for its start as well.
-    start = one_row if one_row.seconds < all_rows.seconds / 2 else _NOTHING
+    # A run with all of them that takes hardly longer tells nothing: let it pay for its start as well.
+    start = one_row if all_rows.seconds > _HARDLY_LONGER * one_row.seconds else _NOTHING
     seconds, tens_of_thousands = all_rows.seconds - start.seconds, (rows - start.posts) / 10_000
     database_cpu = None
     if all_rows.database_cpu is not None:

@@ -1,7 +1,7 @@
 """The API of the benchmarks: an nginx that answers `201 {"code":0,"id":1}` at once, or after a while.
 
-Not the bundled API: that one parses and keeps each order in Python and takes more of a core than penstock itself.
-nginx discards the body; what it costs is measured all the same, and a row that kept it busy is named in the table.
+Not the bundled API: that one looks into each order and keeps it, at 66,000 requests a second with a whole core, and speaks no TLS.
+nginx discards the body and gives penstock's bare sender 94,000 with half a core. Whoever keeps it busy is named below the table.
 """
 
 from __future__ import annotations
