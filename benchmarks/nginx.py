@@ -1,6 +1,6 @@
 """The API of the benchmarks: an nginx that answers `201 {"code":0,"id":1}` at once, or after a while.
 
-Not the bundled API: that one looks into each order and keeps it, at 66,000 requests a second with a whole core, and speaks no TLS.
+Not the bundled API: that one looks into each order and keeps it, 66,000 a second with a whole core, and speaks no TLS.
 nginx discards the body and gives penstock's bare sender 94,000 with half a core. Whoever keeps it busy is named below the table.
 """
 
