@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.engine.conftest import state_of_the_user_in_the_test_folder
-from tests.source.conftest import mariadb, sqlite
+from tests.source.conftest import mariadb, postgresql, sqlite
 from tests.source.worlds import World, world_at
 
-__all__ = ["mariadb", "sqlite", "state_of_the_user_in_the_test_folder"]
+__all__ = ["mariadb", "postgresql", "sqlite", "state_of_the_user_in_the_test_folder"]
 
 
 @pytest.fixture(params=["mariadb", "sqlite"])

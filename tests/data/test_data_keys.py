@@ -100,3 +100,25 @@ async def test_a_type_that_names_no_row_is_refused_with_a_way_out_that_works_on_
     sqlite: World, refused: RefusedKey
 ) -> None:
     await check_refusal(sqlite, refused)
+
+
+@pytest.mark.parametrize("query", ["SELECT k FROM t", "SELECT DISTINCT k FROM t"])
+async def test_a_key_that_is_no_text_is_refused_with_a_way_out_that_works(either: World, query: str) -> None:
+    if either.is_sqlite:
+        await either.run(
+            "CREATE TABLE t (k TEXT NOT NULL PRIMARY KEY)", "INSERT INTO t VALUES ('a'), (CAST(x'41FF' AS TEXT))"
+        )
+    else:
+        await either.run(
+            "CREATE TABLE t (k VARCHAR(9) CHARACTER SET utf8mb3 NOT NULL PRIMARY KEY)",
+            "INSERT INTO t VALUES ('a'), (CONVERT(x'41EDA080' USING utf8mb3))",
+        )
+    source = await either.open(query, "k")
+    for reading in (source.next_keys(None, 10), source.keys_in_query(None, 10), source.read_span(None, '"zz"', 10)):
+        with pytest.raises(JobError, match=r"source.key k holds, .*, bytes that are no text .* CAST it to binary"):
+            await reading
+    in_binary = f"SELECT CAST(k AS {'BLOB' if either.is_sqlite else 'BINARY'}) AS k FROM t"
+    source = await either.open(in_binary, "k")
+    for size in PAGES:
+        assert [row.key for row in await read_all(source, size, size)] == await sweep_all(source, size)
+    assert len(await sweep_all(source, 1)) == 2

@@ -322,3 +322,26 @@ async def test_a_column_that_holds_data_is_no_flag(world: World, declared: str) 
     await world.run(f"CREATE TABLE orders (id INTEGER PRIMARY KEY, code INTEGER, note {declared})")
     with pytest.raises(JobError, match="does not hold 0 and 1"):
         await flag_of(world, flag=Flag(table="orders", column="note"))
+
+
+@pytest.mark.parametrize(
+    ("query", "marked"),
+    [("SELECT house, n FROM t", "[2,1]"), ("SELECT house, n FROM t UNION SELECT house, n FROM t", '["m",1]')],
+    ids=["by its number", "by its text, which UNION makes of it"],
+)
+async def test_a_row_is_flagged_and_found_flagged_by_an_enum(mariadb: World, query: str, marked: str) -> None:
+    await mariadb.run(
+        "CREATE TABLE t (house ENUM('z','m') NOT NULL, n INTEGER NOT NULL, is_import INTEGER NOT NULL DEFAULT 0,"
+        " PRIMARY KEY (house, n))",
+        "INSERT INTO t (house, n) VALUES ('m', 1), ('m', 2), ('z', 1)",
+    )
+    job = mariadb.job(query, "house", "n", flag=Flag(table="t"))
+    source = await open_source(job, mariadb.database)
+    assert source.plan.flag is not None
+    flags = FlagWriter(source.plan.flag, Noon())
+    async with mariadb.database.writing() as connection:
+        assert await flags.mark(connection, [Mark(marked, None)]) == 1
+        assert await flags.mark_unlocked(connection, [Mark(marked, None)]) == [marked]
+    assert await mariadb.fetch("SELECT house, n FROM t WHERE is_import = 1") == [("m", 1)]
+    everything, _ = await source.keys_in_query(None, 10)
+    assert await source.flagged(everything) == {marked}

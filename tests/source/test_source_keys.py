@@ -136,3 +136,24 @@ async def test_a_key_too_long_for_the_ledger_is_refused_before_anything_is_sent(
     source = await world.open("SELECT k FROM t", "k")
     with pytest.raises(JobError, match="502 characters"):
         await source.keys_in_query(None, 10)
+
+
+async def test_a_page_by_a_key_that_begins_with_an_enum_uses_the_index(mariadb: World) -> None:
+    await mariadb.run(
+        "CREATE TABLE t (house ENUM('z','m','a','b') NOT NULL, n INTEGER NOT NULL, v INTEGER, PRIMARY KEY (house, n))",
+        "INSERT INTO t SELECT 1 + seq % 4, seq, 0 FROM seq_1_to_20000",
+        "ANALYZE TABLE t",
+    )
+    source = await mariadb.open("SELECT * FROM t", "house", "n")
+    for reading in (source.plan.rows, source.plan.keys, source.plan.walk):
+        statement = reading.page((2, 19_000), (3, 1000), 1000)
+        [*_, step] = await mariadb.fetch("EXPLAIN " + statement.text % statement.values)
+        assert (step[3], step[5], step[6]) == ("range", "PRIMARY", "5")
+        assert int(str(step[8])) < 2000
+
+
+async def test_an_enum_of_hundreds_is_compared_as_a_range(mariadb: World) -> None:
+    members = ", ".join(f"'m{number}'" for number in range(300))
+    await mariadb.run(f"CREATE TABLE t (k ENUM({members}) NOT NULL PRIMARY KEY)")
+    await mariadb.run("INSERT INTO t SELECT seq FROM seq_1_to_300")
+    assert await check_key(mariadb, "SELECT k FROM t", "k") == [str(number) for number in range(1, 301)]
