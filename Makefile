@@ -45,6 +45,8 @@ bench: $(development) services ## penstock's speed beside its peers' and its goa
 requirements: $(development) ## pin the newest versions that pyproject.toml and dev.in allow
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --build-deps-for=editable --output-file runtime.txt ../pyproject.toml
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --output-file dev.txt dev.in
+	@cd benchmarks/requirements && for peer in *.in; do ../../.venv/bin/pip-compile --quiet --upgrade \
+		--config ../../pyproject.toml --output-file "$${peer%.in}.txt" "$$peer"; done
 
 clean: ## stop the services and remove whatever these commands made
 	@scripts/services stop

@@ -48,6 +48,9 @@ def main() -> int:
     except Missing as reason:
         say(f"nothing is measured: {reason}")
         return 2
+    except KeyboardInterrupt:
+        say("stopped: nothing is told of what was measured so far")
+        return 130
     except CommandFailed as reason:
         say(f"the large table is left out: penstock {reason}")
     command = f"`make bench` with {wanted.rows:,} rows, {wanted.rounds} rounds, medians:"
@@ -73,19 +76,28 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(_PARTS)}")
     parser.add_argument(
-        "--rows", type=int, default=_given("ROWS", 100_000), help="of the fast ones; slow ones get fewer"
+        "--rows", type=_positive, default=_given("ROWS", "100000"), help="of the fast ones; slow ones get fewer"
     )
-    parser.add_argument("--rounds", type=int, default=_given("ROUNDS", 3), help="how often each is run")
-    parser.add_argument("--large", type=int, default=_given("LARGE", 1_000_000), help="rows of the large table")
+    parser.add_argument("--rounds", type=_positive, default=_given("ROUNDS", "3"), help="how often each is run")
+    parser.add_argument("--large", type=_positive, default=_given("LARGE", "1000000"), help="rows of the large table")
     parser.add_argument("--write", action="store_true", help="also into docs/performance.md and README.md")
     wanted = parser.parse_args()
     if unknown := set(wanted.parts) - set(_PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are: {', '.join(_PARTS)}")
+    if wanted.write and wanted.parts:
+        parser.error("--write takes no parts: the pages show figures of one run")
     return wanted
 
 
-def _given(name: str, otherwise: int) -> int:
-    return int(os.environ.get(f"PENSTOCK_BENCH_{name}", otherwise))
+def _given(name: str, otherwise: str) -> str:
+    """argparse reads defaults that are text as it reads arguments, and says what is wrong with them."""
+    return os.environ.get(f"PENSTOCK_BENCH_{name}", otherwise)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -22,16 +22,16 @@ def say(line: str) -> None:
 
 
 def installed(cases: Sequence[Case]) -> list[Case]:
-    """Those whose peers are, or could be, installed. What is missing is said in one line each."""
+    """Those whose peers are, or could be, installed. For each part of which something is missing, a line says what."""
     found: list[Case] = []
-    missing: set[Peer] = set()
+    missing: set[str] = set()
     for case in cases:
-        if case.peer not in missing:
+        if case.part not in missing:
             try:
                 case.peer.install()
             except Missing as reason:
                 say(f"{case.part} is left out: {reason}")
-                missing.add(case.peer)
+                missing.add(case.part)
             else:
                 found.append(case)
     return found

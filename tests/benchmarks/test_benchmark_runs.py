@@ -11,7 +11,8 @@ import pytest
 from benchmarks.cases import PENSTOCK, SENDER, Case
 from benchmarks.database import Server
 from benchmarks.figures import CommandFailed, Sample, watch
-from benchmarks.rounds import run_once
+from benchmarks.missing import Missing
+from benchmarks.rounds import installed, measure, run_once
 from benchmarks.shop import Shop, copied, multiplied, template_shop
 from benchmarks.task import Task
 from sqlalchemy import make_url
@@ -73,6 +74,23 @@ def test_a_peer_that_flags_too_little_is_left_out(template: Shop, api: TestApi) 
     program = "import urllib.request; urllib.request.urlopen('{api}', b'order').read()"
     with pytest.raises(CommandFailed, match="flagged 0 of 1 rows"):
         run_once(Case("idle", "idle", Idle(program), 1), template, 1, api)
+
+
+@dataclass(frozen=True)
+class NotInstalled(Idle):
+    def install(self) -> None:
+        raise Missing("no such tool: install it")
+
+
+def test_a_peer_that_cannot_be_installed_is_left_out_and_one_line_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    there, absent = Case("idle", "idle", Idle(), 1), Case("absent", "absent", NotInstalled(), 1)
+    assert installed([there, absent, absent.delayed(20, 1)]) == [there]
+    assert capsys.readouterr().err == "absent is left out: no such tool: install it\n"
+
+
+def test_what_fails_is_left_out_and_the_rest_goes_on(template: Shop, api: TestApi) -> None:
+    failing = Case("idle", "idle", Idle("raise SystemExit('no')"), 1)
+    assert list(measure([failing, SENDER], template=template, api=api, rounds=1)) == [SENDER]
 
 
 def test_a_copy_of_the_shop_shows_exactly_as_many_orders_as_asked_for(template: Shop) -> None:
