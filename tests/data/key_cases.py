@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import pytest
 
 
 @dataclass(frozen=True)
 class KeyCase:
     """columns: of the table, as in CREATE TABLE. rows: the values of each, as SQL. keys: what `rows --json` shows, in key order.
-    careless: written with the server's checks off."""
+    careless: written with the server's checks off. fault: the one it is an example of, by whose test it is run."""
 
     title: str
     columns: str
@@ -16,6 +19,7 @@ class KeyCase:
     keys: tuple[str, ...]
     names: tuple[str, ...] = ("k",)
     careless: bool = False
+    fault: str = ""
 
     def statements(self) -> tuple[str, str]:
         """A table `t` whose column `n` numbers the rows from 1, in the order in which they were written."""
@@ -37,3 +41,8 @@ class RefusedKey:
     says: str
     row: str
     instead: str | None = None
+
+
+def each(cases: Sequence[KeyCase], *, fault: str = "") -> pytest.MarkDecorator:
+    """A test for each case of this fault, or of none."""
+    return pytest.mark.parametrize("case", [case for case in cases if case.fault == fault], ids=str)

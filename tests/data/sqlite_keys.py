@@ -28,12 +28,14 @@ SQLITE_KEYS = (
         "k TEXT COLLATE NOCASE NOT NULL",
         ("'a'", "'C'", "'B'", "'é'", "'É'"),
         ('"a"', '"B"', '"C"', '"É"', '"é"'),
+        fault="D17",
     ),
     KeyCase(
         "text, blanks at its end ignored",
         "k TEXT COLLATE RTRIM NOT NULL",
         ("'b '", "' a'", "'a'"),
         ('" a"', '"a"', '"b "'),
+        fault="D18",
     ),
     KeyCase(
         "uuid",
@@ -70,6 +72,7 @@ SQLITE_KEYS = (
         ("'a', 'bc'", "'ab', 'c'", "'a|b', 'c'", "'a', 'b|c'", "'', 'abc'", "'abc', ''"),
         ('["","abc"]', '["a","bc"]', '["a","b|c"]', '["ab","c"]', '["abc",""]', '["a|b","c"]'),
         names=("a", "b"),
+        fault="D16",
     ),
     KeyCase(
         "types mixed",
@@ -84,6 +87,7 @@ SQLITE_KEYS = (
             '["X",12.25,{"bytes":"00"}]',
         ),
         names=("a", "b", "c"),
+        fault="D16",
     ),
 )
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from tests.data.key_cases import KeyCase
+from tests.data.key_cases import KeyCase, each
 from tests.data.mariadb_keys import MARIADB_KEYS
 from tests.data.moving import moving
 from tests.data.sqlite_keys import SQLITE_KEYS
@@ -34,11 +33,6 @@ def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "PAGE", 2)
 
 
-def named(*titles: str, of: Sequence[KeyCase] = MARIADB_KEYS) -> pytest.MarkDecorator:
-    found = {case.title: case for case in of}
-    return pytest.mark.parametrize("case", [found[title] for title in titles], ids=str)
-
-
 async def check_both_ways(folder: Path, world: World, case: KeyCase) -> None:
     await write(world, case)
     await check_key(world, case)
@@ -46,42 +40,43 @@ async def check_both_ways(folder: Path, world: World, case: KeyCase) -> None:
     await check_run(folder, world, case)
 
 
-@named("texts whose seam could be anywhere", "types mixed", "enum first", "enum in the middle", "bytes and unsigned")
+@each(MARIADB_KEYS, fault="D16")
 async def test_d16_composite_keys_name_one_row_each(tmp_path: Path, mariadb: World, case: KeyCase) -> None:
     await check_both_ways(tmp_path, mariadb, case)
 
 
-@named("texts whose seam could be anywhere", "types mixed", of=SQLITE_KEYS)
+@each(SQLITE_KEYS, fault="D16")
 async def test_d16_composite_keys_of_sqlite_name_one_row_each(tmp_path: Path, sqlite: World, case: KeyCase) -> None:
     await check_both_ways(tmp_path, sqlite, case)
 
 
-@named(
-    "text, case and accents ignored",
-    "text, unicode",
-    "text, uca1400, accents ignored",
-    "text, uca1400, all told apart",
-    "text, latin1, german",
-)
+@each(MARIADB_KEYS, fault="D17")
 async def test_d17_a_collation_that_ignores_case_skips_no_row(tmp_path: Path, mariadb: World, case: KeyCase) -> None:
     await check_both_ways(tmp_path, mariadb, case)
 
 
-@named("text, case ignored", of=SQLITE_KEYS)
+@each(SQLITE_KEYS, fault="D17")
 async def test_d17_a_collation_of_sqlite_that_ignores_case_skips_no_row(
     tmp_path: Path, sqlite: World, case: KeyCase
 ) -> None:
     await check_both_ways(tmp_path, sqlite, case)
 
 
-@named("text, binary, no padding", "text, unicode, no padding", "text, binary", "fixed text")
+@each(MARIADB_KEYS, fault="D18")
 async def test_d18_blanks_and_invisible_letters_are_part_of_a_key_as_the_database_says(
     tmp_path: Path, mariadb: World, case: KeyCase
 ) -> None:
     await check_both_ways(tmp_path, mariadb, case)
 
 
-@named("text like numbers", "text with signs")
+@each(SQLITE_KEYS, fault="D18")
+async def test_d18_blanks_at_the_end_of_a_key_of_sqlite_are_what_its_collation_says(
+    tmp_path: Path, sqlite: World, case: KeyCase
+) -> None:
+    await check_both_ways(tmp_path, sqlite, case)
+
+
+@each(MARIADB_KEYS, fault="D19")
 async def test_d19_texts_that_look_like_numbers_are_texts(tmp_path: Path, mariadb: World, case: KeyCase) -> None:
     await check_both_ways(tmp_path, mariadb, case)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.data.key_cases import KeyCase, RefusedKey
+from tests.data.key_cases import KeyCase, RefusedKey, each
 from tests.data.mariadb_keys import MARIADB_KEYS, MARIADB_REFUSED
 from tests.data.postgresql_keys import POSTGRESQL_KEYS, POSTGRESQL_REFUSED
 from tests.data.postgresql_keys import TYPES as POSTGRESQL_TYPES
@@ -46,7 +46,7 @@ async def check_key(world: World, case: KeyCase) -> None:
     assert [encode_key(decode_key(text)) for text in case.keys] == list(case.keys)
 
 
-@pytest.mark.parametrize("case", MARIADB_KEYS, ids=str)
+@each(MARIADB_KEYS)
 async def test_pages_of_any_size_show_every_row_of_mariadb_once(mariadb: World, case: KeyCase) -> None:
     await write(mariadb, case)
     await check_key(mariadb, case)
@@ -57,14 +57,14 @@ async def test_pages_of_any_size_show_every_row_of_mariadb_once(mariadb: World, 
     assert len({row.key for row in rows}) == len(rows) == len(case.rows)
 
 
-@pytest.mark.parametrize("case", POSTGRESQL_KEYS, ids=str)
+@each(POSTGRESQL_KEYS)
 async def test_pages_of_any_size_show_every_row_of_postgresql_once(postgresql: World, case: KeyCase) -> None:
     await postgresql.run(*[made for made in POSTGRESQL_TYPES if made.split()[2] in case.columns])
     await write(postgresql, case)
     await check_key(postgresql, case)
 
 
-@pytest.mark.parametrize("case", SQLITE_KEYS, ids=str)
+@each(SQLITE_KEYS)
 async def test_pages_of_any_size_show_every_row_of_sqlite_once(sqlite: World, case: KeyCase) -> None:
     await write(sqlite, case)
     await check_key(sqlite, case)
@@ -115,7 +115,7 @@ async def test_a_key_that_is_no_text_is_refused_with_a_way_out_that_works(either
         )
     source = await either.open(query, "k")
     for reading in (source.next_keys(None, 10), source.keys_in_query(None, 10), source.read_span(None, '"zz"', 10)):
-        with pytest.raises(JobError, match=r"source.key k holds, .*, bytes that are no text .* CAST it to binary"):
+        with pytest.raises(JobError, match=r"source.key k names no row .* no UTF-8 text; CAST the column to binary"):
             await reading
     in_binary = f"SELECT CAST(k AS {'BLOB' if either.is_sqlite else 'BINARY'}) AS k FROM t"
     source = await either.open(in_binary, "k")

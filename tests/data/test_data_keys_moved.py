@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.data.key_cases import KeyCase
+from tests.data.key_cases import KeyCase, each
 from tests.data.mariadb_keys import MARIADB_KEYS
 from tests.data.moving import moving
 from tests.data.sqlite_keys import SQLITE_KEYS
@@ -30,11 +30,11 @@ async def check_run(folder: Path, world: World, case: KeyCase) -> None:
         assert set(await move.rows()) == set(case.keys)
 
 
-@pytest.mark.parametrize("case", MARIADB_KEYS, ids=str)
+@each(MARIADB_KEYS)
 async def test_rows_of_mariadb_named_by_this_key_arrive_once(tmp_path: Path, mariadb: World, case: KeyCase) -> None:
     await check_run(tmp_path, mariadb, case)
 
 
-@pytest.mark.parametrize("case", SQLITE_KEYS, ids=str)
+@each(SQLITE_KEYS)
 async def test_rows_of_sqlite_named_by_this_key_arrive_once(tmp_path: Path, sqlite: World, case: KeyCase) -> None:
     await check_run(tmp_path, sqlite, case)
