@@ -20,6 +20,8 @@ from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
 
 MOMENTS = 12
 
+either_server = pytest.mark.parametrize("kind", ["mysql", "postgresql"])
+
 
 @contextmanager
 def hanging_up() -> Iterator[int]:
@@ -61,9 +63,9 @@ async def busy_loop() -> AsyncIterator[None]:
         task.cancel()
 
 
-async def connect(port: int, seconds: float) -> None:
+async def connect(kind: str, port: int, seconds: float) -> None:
     """It does not come to be, and is told as a server that is lost, in words."""
-    database = open_database(SecretStr(f"mysql://somebody:secret@127.0.0.1:{port}/legacy"), connect_seconds=seconds)
+    database = open_database(SecretStr(f"{kind}://somebody:secret@127.0.0.1:{port}/legacy"), connect_seconds=seconds)
     try:
         with pytest.raises(DATABASE_ERRORS) as caught:
             async with database.reading():
@@ -74,22 +76,24 @@ async def connect(port: int, seconds: float) -> None:
         await database.aclose()
 
 
-async def connect_often(port: int) -> None:
+async def connect_often(kind: str, port: int) -> None:
     async with busy_loop():
         for _ in range(MOMENTS):
-            await connect(port, 0.2)
+            await connect(kind, port, 0.2)
 
 
+@either_server
 @pytest.mark.parametrize("new_event_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_a_server_that_hangs_up_is_lost_whenever_its_reset_comes(
-    new_event_loop: Callable[[], asyncio.AbstractEventLoop],
+    new_event_loop: Callable[[], asyncio.AbstractEventLoop], kind: str
 ) -> None:
     with hanging_up() as port, asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(connect_often(port))
+        runner.run(connect_often(kind, port))
 
 
-async def test_a_server_that_takes_a_connection_and_says_nothing_is_lost_after_a_while() -> None:
+@either_server
+async def test_a_server_that_takes_a_connection_and_says_nothing_is_lost_after_a_while(kind: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as stopped:
         began = time.monotonic()
-        await connect(stopped.getsockname()[1], 0.2)
+        await connect(kind, stopped.getsockname()[1], 0.2)
         assert time.monotonic() - began < 5.0

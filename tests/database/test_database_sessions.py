@@ -10,12 +10,18 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url
+from tests.database.servers import words_of
 
 from penstock.database.connect import Database, open_database
 from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
 from penstock.database.fetch import fetch
-from penstock.database.urls import parse_url, same_database, tls_options
-from penstock.errors import JobError
+
+
+@pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
 
 
 @pytest.fixture
@@ -28,6 +34,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 async def mariadb(mariadb_url: str) -> AsyncIterator[Database]:
     database = open_database(SecretStr(mariadb_url))
+    yield database
+    await database.aclose()
+
+
+@pytest.fixture
+async def server(server_url: str) -> AsyncIterator[Database]:
+    database = open_database(SecretStr(server_url))
     yield database
     await database.aclose()
 
@@ -135,23 +148,26 @@ async def test_sqlite_files_with_signs_in_their_names_are_made_and_found(tmp_pat
     await found.aclose()
 
 
-async def test_a_statement_that_takes_too_long_is_cut_and_its_connection_thrown_away(mariadb: Database) -> None:
+async def test_a_statement_that_takes_too_long_is_cut_and_its_connection_thrown_away(
+    server: Database, server_url: str
+) -> None:
+    await ask(server, "SELECT 'ready'")
     with pytest.raises(TimeoutError) as caught:
-        async with mariadb.reading(seconds=0.05) as connection:
-            await fetch(connection, "SELECT SLEEP(20)")
+        async with server.reading(seconds=0.05) as connection:
+            await fetch(connection, words_of(server_url).sleep)
     assert fault_of(caught.value) is Fault.LOST
     # A connection that still had an answer to come would give it to the next question.
-    assert await ask(mariadb, "SELECT 'mine'") == [("mine",)]
+    assert await ask(server, "SELECT 'mine'") == [("mine",)]
 
 
-async def test_a_cancelled_statement_leaves_no_answer_behind(mariadb: Database) -> None:
+async def test_a_cancelled_statement_leaves_no_answer_behind(server: Database, server_url: str) -> None:
     started = asyncio.Event()
 
     async def slow() -> None:
-        async with mariadb.writing() as connection:
+        async with server.writing() as connection:
             await connection.exec_driver_sql("SELECT 1")
             started.set()
-            await connection.exec_driver_sql("SELECT SLEEP(20), 'stale'")
+            await connection.exec_driver_sql(words_of(server_url).sleep)
 
     for _ in range(3):
         started.clear()
@@ -160,7 +176,7 @@ async def test_a_cancelled_statement_leaves_no_answer_behind(mariadb: Database) 
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        async with mariadb.writing() as connection:
+        async with server.writing() as connection:
             assert (await connection.exec_driver_sql("SELECT 'mine'")).scalar() == "mine"
 
 
@@ -194,8 +210,9 @@ async def test_a_locked_sqlite_file_is_a_lock(sqlite_url: str) -> None:
     await database.aclose()
 
 
-async def test_an_unreachable_server_is_lost_and_no_password_is_told() -> None:
-    database = open_database(SecretStr("mysql://u:s3cret@127.0.0.1:9/db"), connect_seconds=2)
+@pytest.mark.parametrize("kind", ["mysql", "postgresql"])
+async def test_an_unreachable_server_is_lost_and_no_password_is_told(kind: str) -> None:
+    database = open_database(SecretStr(f"{kind}://u:s3cret@127.0.0.1:9/db"), connect_seconds=2)
     with pytest.raises(DATABASE_ERRORS) as caught:
         await ask(database, "SELECT 1")
     assert fault_of(caught.value) is Fault.LOST
@@ -203,8 +220,8 @@ async def test_an_unreachable_server_is_lost_and_no_password_is_told() -> None:
     await database.aclose()
 
 
-async def test_a_wrong_password_is_denied(mariadb_url: str) -> None:
-    url = make_url(mariadb_url).set(password="wrong").render_as_string(hide_password=False)
+async def test_a_wrong_password_is_denied(server_url: str) -> None:
+    url = make_url(server_url).set(password="wrong").render_as_string(hide_password=False)
     database = open_database(SecretStr(url))
     with pytest.raises(DATABASE_ERRORS) as caught:
         await ask(database, "SELECT 1")
@@ -218,58 +235,6 @@ async def test_a_mariadb_url_serves_as_well(mariadb_url: str) -> None:
     assert database.kind == "mariadb"
     assert await ask(database, "SELECT 1") == [(1,)]
     await database.aclose()
-
-
-@pytest.mark.parametrize(
-    ("url", "says"),
-    [
-        ("not a url", "cannot be read"),
-        ("mysql://h:port/db", "cannot be read"),
-        ("postgresql://u:s3cret@h", "names no database"),
-        ("postgresql+psycopg://h/db", "'postgresql.psycopg' is no database"),
-        ("postgres://h/db?channel_binding=require", "option 'channel_binding'"),
-        ("oracle://h/db", "'oracle' is no database"),
-        ("mysql+pymysql://h/db", "'mysql.pymysql' is no database"),
-        ("mysql://u:s3cret@h", "names no database"),
-        ("mysql://u:p@s3cret@127.0.0.1:1/db", "percent-encode the @ of the password as %40"),
-        ("mysql://u:p@s3/cret@127.0.0.1:1/db", "percent-encode the @ of the password as %40"),
-        ("mysql://h/db?charset=latin1", "option 'charset'"),
-        ("sqlite:///x.db?mode=memory", "option 'mode'"),
-    ],
-)
-def test_urls_that_cannot_be_served_are_refused_without_being_repeated(url: str, says: str) -> None:
-    with pytest.raises(JobError, match=says) as caught:
-        parse_url(SecretStr(url))
-    assert "s3cret" not in str(caught.value)
-
-
-def test_tls_files_are_looked_for_beside_the_job(tmp_path: Path) -> None:
-    url = SecretStr("mysql://u:s3cret@h/db?ssl_ca=ca.pem&ssl_check_hostname=false")
-    with pytest.raises(JobError, match=r"ssl_ca=ca.pem, and there is no file") as caught:
-        open_database(url, folder=str(tmp_path))
-    assert "s3cret" not in str(caught.value)
-    (tmp_path / "ca.pem").touch()
-    options = tls_options(parse_url(url), str(tmp_path))
-    assert options == {"ssl_ca": str(tmp_path / "ca.pem"), "ssl_check_hostname": "false"}
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("mysql://a:1@h/db", "mariadb://b:2@h:3306/db", True),
-        ("mysql://localhost/db", "mysql://127.0.0.1/db", True),
-        ("mysql://h/db", "mysql://h/other", False),
-        ("mysql://h/db", "mysql://h:3307/db", False),
-        ("sqlite:///a.db", "sqlite:///./a.db", True),
-        ("sqlite:///a.db", "sqlite:///b.db", False),
-        ("sqlite:///a.db", "mysql://h/a.db", False),
-        ("postgres://a:1@localhost/db", "postgresql://b:2@127.0.0.1:5432/db", True),
-        ("postgresql://h/db", "postgresql://h/other", False),
-        ("postgresql://h:3306/db", "mysql://h/db", False),
-    ],
-)
-def test_the_same_database_is_known_by_its_place(one: str, other: str, same: bool) -> None:
-    assert same_database(SecretStr(one), SecretStr(other), ".") is same
 
 
 def test_warnings_of_the_server_quote_rows_and_are_not_shown(mariadb_url: str) -> None:
