@@ -150,7 +150,7 @@ async def test_the_flags_key_is_called_as_in_its_own_table(orders: World) -> Non
     ("flag", "says"),
     [
         (Flag(table="nowhere"), "there is no table nowhere"),
-        (Flag(table="orders", column="colour"), "no column 'colour'; run: penstock prepare"),
+        (Flag(table="orders", column="colour"), r"no column 'colour'; run .penstock prepare"),
         (Flag(table="orders", key=("number",)), "no column 'number' to find a row by"),
         (Flag(table="orders", set={"colour": "{{ receipt }}"}), "flag.set: the table orders has no column 'colour'"),
     ],

@@ -94,13 +94,18 @@ def _fetch(connection: Connection, statement: str, values: tuple[object, ...], m
     except BaseException as error:
         # An error, bytes that are no text, a cancellation: part of an answer may still be on the wire.
         connection.invalidate()
-        if not isinstance(error, UnicodeDecodeError) and "Could not decode to UTF-8" not in str(
-            error
-        ):  # SQLite's own words
+        if not _tells_of_no_text(error):
             raise
         # The driver's error and future hold one another, and with them the cursor: SQLite keeps a read's lock as long as that.
         clear_frames(error.__traceback__)
     raise NotText
+
+
+def _tells_of_no_text(error: BaseException) -> bool:
+    if isinstance(error, UnicodeDecodeError):
+        return True
+    # SQLite's own words; PostgreSQL's codes for bytes that it cannot turn into UTF-8.
+    return "Could not decode to UTF-8" in str(error) or getattr(error, "sqlstate", None) in ("22P05", "22021")
 
 
 def _up_to_on_postgresql(

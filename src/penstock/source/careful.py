@@ -6,16 +6,22 @@ read once more in hex, and the values at fault stand in their rows as Unreadable
 
 from __future__ import annotations
 
+from codecs import lookup
+from collections.abc import Mapping
+
 from penstock.database.connect import Database
 from penstock.database.fetch import Fetched, NotText, fetch
 from penstock.rows import Unreadable
 from penstock.source.columns import ColumnKind
-from penstock.source.dialect import SQLITE
+from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
 from penstock.source.keyset import Condition
 from penstock.source.plan import Plan
 from penstock.source.statements import Outer, called_outside, order_outside
 
-_TEXTS = frozenset({ColumnKind.TEXT, ColumnKind.ENUM, ColumnKind.SET, ColumnKind.JSON})
+NO_TEXT = "the bytes stored there are no UTF-8 text; CAST the column to binary in the query"
+_TEXTS = frozenset(
+    {ColumnKind.TEXT, ColumnKind.ENUM, ColumnKind.SET, ColumnKind.JSON, ColumnKind.PRINTED, ColumnKind.LIST}
+)
 
 
 async def fetch_carefully(database: Database, plan: Plan, statement: Condition, most_bytes: int | None) -> Fetched:
@@ -31,16 +37,15 @@ async def fetch_carefully(database: Database, plan: Plan, statement: Condition, 
         and not await _is_text(database, Outer(shown[at], order), statement)
     ]
     for at in broken:
-        # In hex: a value that comes as text is one that is to be decoded. SQLite may keep numbers and blobs beside it.
-        text = f"HEX({shown[at]})"
-        shown[at] = (
-            f"CASE typeof({shown[at]}) WHEN 'text' THEN {text} ELSE {shown[at]} END" if dialect == SQLITE else text
-        )
+        shown[at] = _in_hex(dialect, plan.columns[at].kind, shown[at])
+    charset = await _charset(database) if broken and dialect == POSTGRESQL else "utf-8"
+    # No element of an array can be told from the others: none is decoded.
+    charsets = {at: "ascii" if plan.columns[at].kind is ColumnKind.LIST else charset for at in broken}
     shown += [called_outside(dialect, name) for name in plan.numbers]
     async with database.reading() as connection:
         text = Outer(", ".join(shown), order).around(statement.text)
         fetched = await fetch(connection, text, statement.values, most_bytes=most_bytes)
-    return Fetched([_decoded(row, broken) for row in fetched.rows], fetched.is_whole)
+    return Fetched([_decoded(row, charsets) for row in fetched.rows], fetched.is_whole)
 
 
 async def _is_text(database: Database, column: Outer, statement: Condition) -> bool:
@@ -52,15 +57,36 @@ async def _is_text(database: Database, column: Outer, statement: Condition) -> b
     return True
 
 
-def _decoded(row: tuple[object, ...], broken: list[int]) -> tuple[object, ...]:
+def _in_hex(dialect: Dialect, kind: ColumnKind, shown: str) -> str:
+    """A value that then comes as text is one that is to be decoded."""
+    if dialect == SQLITE:  # which may keep numbers and blobs beside texts
+        return f"CASE typeof({shown}) WHEN 'text' THEN HEX({shown}) ELSE {shown} END"
+    if dialect != POSTGRESQL:
+        return f"HEX({shown})"
+    if kind is ColumnKind.LIST:
+        return f"CASE WHEN {shown} IS NOT NULL THEN 'ff' END"
+    return f"encode(convert_to(CAST({shown} AS text), getdatabaseencoding()), 'hex')"
+
+
+async def _charset(database: Database) -> str:
+    """Of the whole PostgreSQL database, as Python calls it: there it may hold what no conversion is defined for, or anything."""
+    async with database.reading() as connection:
+        [(name,)] = (await fetch(connection, "SELECT getdatabaseencoding()")).rows
+    charset = str(name).replace("WIN", "cp").lower()
+    try:
+        return lookup(charset).name
+    except LookupError:  # SQL_ASCII, first of all, which means that nothing was ever checked
+        return "utf-8"
+
+
+def _decoded(row: tuple[object, ...], charsets: Mapping[int, str]) -> tuple[object, ...]:
+    """charsets: of the columns that came in hex, by their number."""
     values = list(row)
-    for at in broken:
+    for at, charset in charsets.items():
         value = values[at]
         if isinstance(value, str):
             try:
-                values[at] = bytes.fromhex(value).decode()
+                values[at] = bytes.fromhex(value).decode(charset)
             except UnicodeDecodeError:
-                values[at] = Unreadable(
-                    "the bytes stored there are no UTF-8 text; CAST the column to binary in the query"
-                )
+                values[at] = Unreadable(NO_TEXT)
     return tuple(values)

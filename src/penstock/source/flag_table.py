@@ -46,8 +46,8 @@ class Locking:
 @dataclass(frozen=True, slots=True)
 class FlagTable:
     """key: what the key's columns are called there. pinned: columns that would change by themselves with every UPDATE.
-    set_to, cleared_to: what the flag becomes, as SQL. casts: the types of the columns of `flag.set`, where the server takes no
-    value of another type."""
+    set_to, cleared_to: what the flag becomes, as SQL. called: the columns of `flag.set` as they are called there. casts: their
+    types, where the server takes no value of another one."""
 
     dialect: Dialect
     table: Table
@@ -57,6 +57,7 @@ class FlagTable:
     locking: Locking = Locking()
     set_to: str = "1"
     cleared_to: str = "0"
+    called: Mapping[str, str] = field(default_factory=dict)
     casts: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -69,7 +70,7 @@ class FlagTable:
         return self.dialect.verbatim(self.dialect.quote_path(*self.table))
 
     def column_sql(self, name: str) -> str:
-        return self.dialect.verbatim(self.dialect.quote(name))
+        return self.dialect.verbatim(self.dialect.quote(self.called.get(name, name)))
 
 
 def holds_numbers(dialect: Dialect, declared: str) -> bool:
@@ -143,7 +144,7 @@ def flag_table(
                 f"name the key's columns there: flag: {{table: {table}, key: ...}}"
             )
     if flag.column.lower() not in columns:
-        raise JobError(f"the table {table} has no column {flag.column!r}; run: penstock prepare")
+        raise JobError(f"the table {table} has no column {flag.column!r}; run `penstock prepare FILE`")
     if not holds_numbers(dialect, columns[flag.column.lower()].declared):
         raise JobError(
             f"source.flag: {table}.{flag.column} is {columns[flag.column.lower()].declared}, which does not hold 0 and 1; "
@@ -174,6 +175,7 @@ def flag_table(
         locking,
         set_to="TRUE" if is_boolean else "1",
         cleared_to="FALSE" if is_boolean else "0",
+        called={name: columns[name.lower()].name for name in flag.set},
         casts={name: _cast(columns[name.lower()]) for name in flag.set} if dialect == POSTGRESQL else {},
     )
 

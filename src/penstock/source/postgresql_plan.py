@@ -16,9 +16,8 @@ from penstock.source.postgresql_catalog import estimated_rows
 
 Step: TypeAlias = Mapping[str, object]
 
-# Above an index that is walked without a condition these take the first rows and ask for no more.
-_TAKE_THE_FIRST = ("Limit", "Subquery Scan", "Result", "Append", "Merge Append", "Gather Merge", "Gather")
-_INDEX_SCANS = ("Index Scan", "Index Only Scan")
+# Costs add up from step to step, unless a LIMIT or a join ends a step early. Half of a table is as bad as all of it.
+_WHOLE = 0.5
 
 
 async def explain_postgresql(connection: AsyncConnection, page: Condition) -> PagePlan:
@@ -30,37 +29,31 @@ async def explain_postgresql(connection: AsyncConnection, page: Condition) -> Pa
 
 def tables_scanned(plan: Step) -> Sequence[Table]:
     """Tables that are gone through from end to end, each once."""
-    found = [
-        _table(step) for step, takes_first in _walk(plan, takes_first=True) if _scans(step, takes_first=takes_first)
-    ]
-    return list(dict.fromkeys(found))
+    whole = _cost(plan)
+    scanned = [step for step in _steps(plan) if _reads_all(step) and _cost(step) * _WHOLE <= whole]
+    return list(dict.fromkeys(Table(str(step.get("Schema", "")), str(step["Relation Name"])) for step in scanned))
 
 
 def page_plan(plan: Step, estimates: Mapping[Table, int | None]) -> PagePlan:
     """estimates: the rows of each of `tables_scanned`."""
     scanned = tuple((table.name, estimates.get(table)) for table in tables_scanned(plan))
-    return PagePlan(
-        scanned, tuple(_words(step) for step, _ in _walk(plan, takes_first=True) if "Relation Name" in step)
-    )
+    return PagePlan(scanned, tuple(_words(step) for step in _steps(plan) if "Relation Name" in step))
 
 
-def _walk(step: Step, *, takes_first: bool) -> Iterator[tuple[Step, bool]]:
-    """Every step, and whether all above it take the first rows only."""
-    yield step, takes_first
-    below = step.get("Plans")
+def _steps(plan: Step) -> Iterator[Step]:
+    yield plan
+    below = plan.get("Plans")
     for inner in below if isinstance(below, list) else ():
-        yield from _walk(inner, takes_first=takes_first and step["Node Type"] in _TAKE_THE_FIRST)
+        yield from _steps(inner)
 
 
-def _scans(step: Step, *, takes_first: bool) -> bool:
-    node = str(step["Node Type"])
-    if "Relation Name" not in step:
-        return False
-    return "Seq Scan" in node or (node in _INDEX_SCANS and "Index Cond" not in step and not takes_first)
+def _reads_all(step: Step) -> bool:
+    """Unless it is ended early."""
+    return "Relation Name" in step and not step.keys() & {"Index Cond", "Recheck Cond", "TID Cond"}
 
 
-def _table(step: Step) -> Table:
-    return Table(str(step.get("Schema", "")), str(step["Relation Name"]))
+def _cost(step: Step) -> float:
+    return float(str(step["Total Cost"]))
 
 
 def _words(step: Step) -> str:

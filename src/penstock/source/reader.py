@@ -8,7 +8,7 @@ from penstock.database.connect import Database
 from penstock.database.fetch import Fetched, NotText, fetch
 from penstock.rows import Key, KeyText, Row, decode_key
 from penstock.source.base import KeyPage, RowPage
-from penstock.source.careful import fetch_carefully
+from penstock.source.careful import NO_TEXT, fetch_carefully
 from penstock.source.columns import ColumnKind
 from penstock.source.failures import source_errors
 from penstock.source.keyset import Condition, chunks
@@ -124,7 +124,7 @@ class SqlSource:
         try:
             return await self._fetch(statement)
         except NotText as error:
-            raise unreadable_key(self.plan.key) from error
+            raise unreadable_key(self.plan.key, NO_TEXT) from error
 
     async def _fetch(self, statement: Condition, most_bytes: int | None = None) -> Fetched:
         with source_errors(self._database, "reading rows"):

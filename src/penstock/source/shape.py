@@ -27,6 +27,9 @@ class Shape:
         if not fetched:
             return []
         columns = list(zip(*fetched, strict=True))
+        if len(columns) != max(self.width, *(at + 1 for at in self.key_at)):
+            # Values are told apart by their place alone.
+            raise JobError("the query shows other columns than it did: a table was altered; run the same command again")
         keys = self._texts([columns[at] for at in self.key_at])
         columns = columns[: self.width]
         for at, convert in self.converters.items():
@@ -48,8 +51,10 @@ class Shape:
         except TypeError as error:
             if any(value is None for column in columns for value in column):
                 raise null_key(self.key) from error
-            if any(isinstance(value, Unreadable) for column in columns for value in column):
-                raise unreadable_key(self.key) from error
+            for column in columns:
+                for value in column:
+                    if isinstance(value, Unreadable):
+                        raise unreadable_key(self.key, value.reason) from error
             raise JobError(f"source.key {', '.join(self.key)}: {error}; choose another key, or CAST it") from error
         longest = max(texts, key=len)
         if len(longest) > MAX_KEY_TEXT:
@@ -67,11 +72,8 @@ def null_key(name: Sequence[str]) -> JobError:
     )
 
 
-def unreadable_key(name: Sequence[str]) -> JobError:
-    return JobError(
-        f"source.key {', '.join(name)} holds, in a row of the query, bytes that are no text of its charset; "
-        "correct them, or CAST it to binary in the query (BLOB on SQLite)"
-    )
+def unreadable_key(name: Sequence[str], reason: str) -> JobError:
+    return JobError(f"source.key {', '.join(name)} names no row where it cannot be read: {reason}")
 
 
 def equal_keys(keys: Sequence[KeyText], name: Sequence[str]) -> JobError:
