@@ -104,8 +104,9 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
     @event.listens_for(engine.sync_engine, "do_connect")
     def refuse_missing_file(*_: object) -> None:
         # SQLite's own refusal would come from the driver's thread, which may then outlive the loop.
-        if not create and not path.exists():
-            missing = sqlite3.OperationalError(f"there is no file {path}")
+        words = _why_no_file(path, create=create)
+        if words:
+            missing = sqlite3.OperationalError(words)
             missing.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
             raise missing
 
@@ -116,6 +117,14 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return Database(engine, engine.execution_options(penstock_reading=True), "sqlite", str(path))
+
+
+def _why_no_file(path: Path, *, create: bool) -> str:
+    if path.is_dir():
+        return f"{path} is a folder"
+    if create:
+        return "" if path.parent.is_dir() else f"there is no folder {path.parent}"
+    return "" if path.exists() else f"there is no file {path}"
 
 
 def _open_postgresql(url: URL, folder: str, connections: int, connect_seconds: float) -> Database:

@@ -173,4 +173,6 @@ def explain(error: BaseException) -> str:
     if isinstance(cause, EmulatedDBAPIException) and cause.orig is not None:
         cause = cause.orig
     text = str(cause.args[-1]) if cause.args else ""
+    if not text and isinstance(cause, TimeoutError):
+        return "no answer in time"
     return " ".join(text.split())[:300] or type(cause).__name__

@@ -107,20 +107,20 @@ class Joining:
     def _refuse_another(self, identity: Identity, source: str, key: list[str]) -> None:
         if source != identity.source:
             raise LedgerRefused(
-                f"the ledger knows job {self._name!r} with another source (then {source}, now {identity.source}): "
-                "give this job another name, or `penstock reset` to forget what was done"
+                f"the ledger knows job {self._name!r} with another source (server, database or the key's table): set source.url "
+                "and source.query back, give this job another name, or `penstock reset FILE --yes` to forget what was done"
             )
         if key != list(identity.key):
             raise LedgerRefused(
                 f"the ledger knows job {self._name!r} by the key {', '.join(key)}, the file says {', '.join(identity.key)}: "
-                "set source.key back, give this job another name, or `penstock reset` to forget what was done"
+                "set source.key back, give this job another name, or `penstock reset FILE --yes` to forget what was done"
             )
 
     async def _refuse_unfinished(self, connection: AsyncConnection) -> None:
         if (await connection.execute(_IS_UNFINISHED, {"job": self._job_id})).first() is not None:
             raise LedgerRefused(
                 f"job {self._name!r} was run with idempotent: true and has unfinished rows that may have been sent already: "
-                "finish it so, then set idempotent: false; or forget what was done with `penstock reset`"
+                "finish it so, then set idempotent: false; or forget what was done: `penstock reset FILE --yes`"
             )
 
     async def _refuse_mixture(self, connection: AsyncConnection, identity: Identity, owner: str) -> None:

@@ -15,7 +15,7 @@ from penstock.ledger.dialect import dialect_of
 from penstock.ledger.jobrow import find_or_create_job
 from penstock.ledger.people import SqlPeopleDesk
 from penstock.ledger.reading import SqlReadModel
-from penstock.ledger.schema import VERSION
+from penstock.ledger.schema import refuse_newer
 from penstock.ledger.statements import statement
 from penstock.ledger.store import SqlLedger
 from penstock.ledger.transactions import Transactions
@@ -69,13 +69,9 @@ async def _check(transactions: Transactions) -> None:
     database = transactions.database
     # One look at the file system. (SQLite's own error would be the same as for a disk that is gone.)
     if database.kind == "sqlite" and not Path(database.address).exists():  # noqa: ASYNC240
-        raise LedgerMissing(f"there is no ledger {database.address}: run `penstock prepare FILE`")
+        raise LedgerMissing(f"there is no file {database.address}: run `penstock prepare FILE`, or correct ledger.url")
     version, host = await transactions.read(partial(_read_version, database=database))
-    if version > VERSION:
-        raise LedgerRefused(
-            f"the ledger at {database.address} was made by a newer penstock (version {version}, this one knows {VERSION}): "
-            "update penstock"
-        )
+    refuse_newer(version, database.address)
     if host and host != socket.gethostname():
         raise LedgerRefused(
             f"the SQLite ledger {database.address} serves the machine {host}, this is {socket.gethostname()}: use a MariaDB, "

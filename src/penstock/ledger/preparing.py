@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LedgerRefused
 from penstock.ledger.dialect import SQLITE
-from penstock.ledger.schema import METADATA, SCHEMA, VERSION, definitions, sql
+from penstock.ledger.schema import METADATA, SCHEMA, VERSION, definitions, refuse_newer, sql
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 
@@ -21,6 +21,7 @@ _HAS_LIVE_LEASE = SQLITE.statement(
 )
 _HAS_ROWS = statement("SELECT job_id FROM penstock_rows LIMIT 1")
 _STORED_HOST = statement("SELECT host FROM penstock_schema")
+_STORED_VERSION = statement("SELECT version FROM penstock_schema")
 
 
 class Preparing:
@@ -68,6 +69,7 @@ class Preparing:
                     done.append(sql(definition, connection.dialect))
         host = self._host if self._is_sqlite else ""
         stored = (await connection.execute(_STORED_HOST)).scalar()
+        refuse_newer((await connection.execute(_STORED_VERSION)).scalar() or 0, self._database.address)
         if stored is None:
             await connection.execute(_RECORD_VERSION, {"version": VERSION, "host": host})
         elif stored != host:

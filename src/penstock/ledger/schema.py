@@ -27,6 +27,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SchemaItem
 from sqlalchemy.types import TypeEngine
 
+from penstock.errors import LedgerRefused
 from penstock.rows import MAX_KEY_TEXT
 
 # Raised by one with every change of the tables. An older penstock refuses a newer ledger.
@@ -227,3 +228,11 @@ def definitions(table: Table) -> Iterator[tuple[str, ExecutableDDLElement]]:
 def sql(statement: ExecutableDDLElement, dialect: Dialect) -> str:
     """The statement as text, on one line."""
     return " ".join(str(statement.compile(dialect=dialect)).split())
+
+
+def refuse_newer(version: int, address: str) -> None:
+    """version: of the ledger at this address. Raises LedgerRefused if this penstock does not know it yet."""
+    if version > VERSION:
+        raise LedgerRefused(
+            f"the ledger at {address} was made by a newer penstock (version {version}, this one knows {VERSION}): update penstock"
+        )

@@ -71,14 +71,17 @@ def translated(error: BaseException, database: Database) -> PenstockError:
     match fault_of(error):
         case Fault.MISSING:
             return LedgerMissing(
-                f"{database.address} holds no ledger, or not all of it ({words}): run `penstock prepare FILE`"
+                f"{database.address} holds no ledger, or not all of it ({words}): run `penstock prepare FILE`, "
+                "or correct ledger.url"
             )
         case Fault.DENIED:
             return LedgerRefused(
-                f"the ledger at {database.address} may not be used ({words}): the user of ledger.url needs SELECT, INSERT, "
-                "UPDATE and DELETE on the penstock_* tables, and CREATE for `penstock prepare`"
+                f"the ledger at {database.address} may not be used ({words}): look at the user and the password in ledger.url; "
+                "it needs SELECT, INSERT, UPDATE and DELETE on the penstock_* tables, and CREATE for `penstock prepare`"
             )
         case Fault.OTHER:
-            return LedgerRefused(f"the ledger at {database.address} refused a statement: {words}")
+            return LedgerRefused(f"the ledger at {database.address} refused a statement: {words}; look at ledger.url")
         case fault:
-            return LedgerUnreachable(f"the ledger at {database.address}: {fault.value} ({words})")
+            return LedgerUnreachable(
+                f"the ledger at {database.address}: {fault.value} ({words}); if it stays so, look at ledger.url"
+            )

@@ -11,7 +11,7 @@ from penstock.errors import JobError, PenstockError, SourceUnreachable
 
 # A person has to do something about these; all others pass.
 _WAYS_OUT = {
-    Fault.DENIED: "grant it, or use another user in source.url",
+    Fault.DENIED: "look at the user and the password in source.url, and at what they are granted",
     Fault.MISSING: "correct source.query, source.flag or source.url",
     Fault.OTHER: "correct source.query or source.flag",
 }
@@ -30,4 +30,6 @@ def source_error(error: Exception, database: Database, doing: str) -> PenstockEr
     fault = fault_of(error)
     text = f"{doing} from {database.address}: {explain(error)}"
     way_out = _WAYS_OUT.get(fault)
-    return JobError(f"{text}; {way_out}") if way_out else SourceUnreachable(text)
+    if way_out is None:
+        return SourceUnreachable(f"{text}; if it stays so, look at source.url")
+    return JobError(f"{text}; {way_out}")

@@ -102,7 +102,7 @@ async def find_twins(job: Job, database: Database) -> Sequence[str]:
     with source_errors(database, "looking for keys that are not unique"):
         async with database.reading(seconds=24 * 3600) as connection:
             rows = (await fetch(connection, text)).rows
-    return [", ".join(str(value) for value in row) for row in rows]
+    return [", ".join("NULL" if value is None else str(value) for value in row) for row in rows]
 
 
 def longest_key(columns: Sequence[Column]) -> int | None:

@@ -14,6 +14,7 @@ from penstock.source.catalog import Catalog, declared_column, read_catalog
 from penstock.source.columns import NUMBERED, Column, TypeRules
 from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
+from penstock.source.flag_in_query import refuse_flag_in_conditions
 from penstock.source.flag_table import FlagTable, Locking, flag_table, parse_table, read_locking
 from penstock.source.frame import KeyPlace, around, inside, keys_inside
 from penstock.source.keyset import key_column
@@ -73,6 +74,7 @@ async def look_at(job: Job, database: Database) -> Findings:
     """Raises JobError for a query that is no single SELECT, or that the database refuses."""
     dialect = dialect_of(database.kind)
     statement = parse_statement(job.source.query, dialect)
+    refuse_flag_in_conditions(statement.tree, job.source.flag, dialect)
     tables = tables_of(statement.tree)
     flag = job.source.flag
     with source_errors(database, "looking at the query"):

@@ -26,6 +26,11 @@ def add_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
             f"source.flag: {flag.table}.{flag.column} is {flag.declared}, which does not hold 0 and 1; "
             "name another column: source.flag.column"
         )
+    if flag.missing_key:
+        raise JobError(
+            f"source.flag: {flag.table} has no column {', '.join(flag.missing_key)} to find a row by; name the key's columns "
+            f"there: flag: {{table: {flag.table}, key: ...}}"
+        )
     if flag.declared is not None:
         return ()
     table, column = _names(server, flag)

@@ -54,6 +54,8 @@ def parse_statement(query: str, dialect: Dialect) -> Statement:
     if tree is None:
         if tokens[0].token_type not in _FIRST_WORDS:
             raise JobError(f"source.query begins with {tokens[0].text!r}; write a single SELECT")
+    elif tokens[0].token_type == TokenType.WITH and isinstance(tree, exp.DML):
+        raise JobError(f"source.query is a {tree.key.upper()} behind its WITH; write a single SELECT")
     else:
         _refuse_all_but_reading(tree, tokens[0])
     return Statement(text, tokens, tree)

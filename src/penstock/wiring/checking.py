@@ -14,9 +14,11 @@ from penstock.insights.requests import RenderedRequest, safe_request
 from penstock.insights.source_findings import of_source, of_twins
 from penstock.insights.text_findings import of_texts
 from penstock.ledger.opening import read_model
+from penstock.ledger.states import RowState
 from penstock.mapping.mapper import Mapper
 from penstock.rows import KeyText, Row
 from penstock.source.double_encoding import find_double_encoded
+from penstock.source.flag_trial import refuse_data
 from penstock.source.inspect import find_twins, inspect_source
 from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
@@ -94,6 +96,8 @@ async def _look_at_source(job: Job, database: Database, *, file: str, deep: bool
     try:
         facts = await inspect_source(job, database)
         findings = of_source(facts, file=file)
+        if facts.flag is not None and facts.flag.holds_numbers and facts.flag.declared is not None:
+            findings += await _look_at_flag(job, database)
         if deep:
             findings.append(of_twins(await find_twins(job, database)))
     except PenstockError as error:
@@ -101,9 +105,21 @@ async def _look_at_source(job: Job, database: Database, *, file: str, deep: bool
     return findings, facts.estimated_rows
 
 
+async def _look_at_flag(job: Job, database: Database) -> list[Finding]:
+    try:
+        flag = (await open_source(job, database)).plan.flag
+        if flag is not None:
+            await refuse_data(database, flag)
+    except PenstockError as error:
+        return [of_error("flag", error)]
+    return []
+
+
 async def _look_at_ledger(job: Job, database: Database, *, file: str) -> Finding:
     try:
-        counts = await (await read_model(database, job.name, is_dead=is_dead)).counts()
+        model = await read_model(database, job.name, is_dead=is_dead)
+        counts = await model.counts()
+        await model.rows(frozenset(RowState), None, 1)  # a table that is not there
     except LedgerMissing:
         return Finding("ledger", Grade.PROBLEM, f"{database.address} holds no ledger yet", f"penstock prepare {file}")
     except PenstockError as error:

@@ -10,7 +10,9 @@ from penstock.database.urls import same_database
 from penstock.engine.owner import is_dead
 from penstock.ledger.base import PeopleDesk
 from penstock.ledger.opening import people_desk
+from penstock.source.flag_trial import refuse_data
 from penstock.source.inspect import inspect_source
+from penstock.source.open import open_source
 from penstock.source.prepare import add_flag_sql, drop_flag_sql, run_on_table
 from penstock.spec.models import Job
 from penstock.wiring.databases import Databases, open_databases, open_ledger_database
@@ -23,6 +25,10 @@ async def prepare_job(job: Job, *, undo: bool) -> Sequence[str]:
     """
     async with _opened(job, create=not undo) as (databases, desk):
         facts = await inspect_source(job, databases.source)
+        if facts.flag is not None and facts.flag.declared is not None and not undo:
+            flag_table = (await open_source(job, databases.source)).plan.flag
+            if flag_table is not None:
+                await refuse_data(databases.source, flag_table)
         if undo:
             flag = () if facts.flag is None else drop_flag_sql(facts.server, facts.flag)
             of_ledger = await desk.undo_prepare()
