@@ -36,6 +36,7 @@ from penstock.target.wire import parse_target_url
 from penstock.transport.polling import PollingBell
 from penstock.wiring.databases import Databases, journal_folder, open_databases
 from penstock.wiring.flags import desk_of, marker_of, writer_of
+from penstock.wiring.rehearsal import rehearse
 from penstock.wiring.requests import classifier, idempotency_keys, request_renderer
 
 
@@ -80,12 +81,13 @@ async def run_job(
     """
     began = time.monotonic()
     async with open_databases(job) as databases:
-        ledger = await open_ledger(databases.ledger, job.name, is_dead=is_dead)
         source = await open_source(job, databases.source)
+        await rehearse(job, databases, source, options.keys)
+        ledger = await open_ledger(databases.ledger, job.name, is_dead=is_dead)
         owner = new_owner()
         record = await ledger.join(_identity(job, source.identity), owner, host_name(), os.getpid())
         try:
-            task = await _task(job, source, ledger, options)
+            task = await _task(ledger, options)
             async with _assembled(job, databases, source, ledger, record, owner) as parts:
                 tally = await work(parts, task, stop, show)
         finally:
@@ -113,16 +115,9 @@ def _identity(job: Job, source: str) -> Identity:
     )
 
 
-async def _task(job: Job, source: SqlSource, ledger: Ledger, options: RunOptions) -> Task:
+async def _task(ledger: Ledger, options: RunOptions) -> Task:
     only = None
     if options.keys:
-        shown = await source.read_keys(options.keys)
-        missing = [key for key in options.keys if key not in shown]
-        if missing:
-            raise JobError(
-                f"the query of job {job.name!r} shows no row with the key {', '.join(missing)}; "
-                f"write the key as the query shows {', '.join(job.source.key)}"
-            )
         _, only = await ledger.add_keys(options.keys, lease=None, reason=ASKED_FOR)
         if only is None:
             raise JobError(
