@@ -166,6 +166,17 @@ async def test_operators_and_texts_of_its_own_pass_through(postgresql: World) ->
     assert row.values == (1, " it's $1 ? ", "x\ty", "50%")
 
 
+async def test_backslashes_are_backslashes_whatever_the_database_is_set_to(postgresql: World) -> None:
+    name = make_url(postgresql.url).database
+    await postgresql.run(
+        f"ALTER DATABASE {name} SET standard_conforming_strings = off", "CREATE TABLE t (id int PRIMARY KEY)"
+    )
+    async with world_at(postgresql.url) as world:
+        await world.run("INSERT INTO t VALUES (1), (2)")
+        rows = await world.rows(r"SELECT id, '\' AS v FROM t WHERE '\' = '\' OR id = 1")
+    assert [row.values for row in rows] == [(1, "\\"), (2, "\\")]
+
+
 async def test_a_key_that_has_no_form_is_refused_with_its_value(postgresql: World) -> None:
     await postgresql.run("CREATE TABLE t (k date PRIMARY KEY)", "INSERT INTO t VALUES ('infinity')")
     source = await postgresql.open("SELECT k FROM t", "k")
@@ -320,7 +331,7 @@ async def test_prepare_rewrites_no_table(postgresql: World) -> None:
     facts = await facts_of(postgresql, "SELECT id FROM orders", flag=Flag(table="ORDERS"))
     assert facts.flag is not None
     before = await postgresql.fetch("SELECT pg_relation_filenode('orders')")
-    await run_on_table(postgresql.database, add_flag_sql(facts.server, facts.flag))
+    await run_on_table(postgresql.database, add_flag_sql(facts.server, facts.flag), facts.flag.table)
     assert await postgresql.fetch("SELECT pg_relation_filenode('orders')") == before
     assert await postgresql.fetch("SELECT id, is_import FROM orders") == [(1, 0)]
 

@@ -9,6 +9,7 @@ from tests.source.worlds import World, another_user
 from penstock.errors import JobError
 from penstock.source.facts import FlagFacts, SourceFacts
 from penstock.source.inspect import find_twins, inspect_source
+from penstock.source.origin import Table
 from penstock.source.prepare import add_flag_sql, drop_flag_sql, run_on_table
 from penstock.spec.models import Flag
 
@@ -103,7 +104,7 @@ async def test_prepare_adds_the_flag_and_undo_takes_it_away(shop: World) -> None
     assert before.exists
     assert before.declared is None
     server = (await facts_of(shop)).server
-    await run_on_table(shop.database, add_flag_sql(server, before))
+    await run_on_table(shop.database, add_flag_sql(server, before), before.table)
     after = await flag_of(shop, flag)
     assert after.declared is not None
     assert after.is_ours
@@ -111,7 +112,7 @@ async def test_prepare_adds_the_flag_and_undo_takes_it_away(shop: World) -> None
     assert after.is_invisible == server.knows_invisible
     assert add_flag_sql(server, after) == ()
     assert await shop.fetch("SELECT DISTINCT is_import FROM orders") == [(0,)]
-    await run_on_table(shop.database, drop_flag_sql(server, after))
+    await run_on_table(shop.database, drop_flag_sql(server, after), after.table)
     assert (await flag_of(shop, flag)).declared is None
 
 
@@ -120,7 +121,7 @@ async def test_a_hidden_flag_leaves_the_old_applications_statements_alone(mariad
     server = (await facts_of(mariadb)).server
     [statement] = add_flag_sql(server, await flag_of(mariadb, Flag(table="orders")))
     assert "ALGORITHM=INSTANT" in statement
-    await run_on_table(mariadb.database, [statement])
+    await run_on_table(mariadb.database, [statement], Table("", "orders"))
     await mariadb.run("INSERT INTO orders VALUES (500, 1, 1, 'as ever')")
     assert len((await mariadb.fetch("SELECT * FROM orders WHERE id = 500"))[0]) == 4
 
@@ -138,10 +139,14 @@ async def test_a_held_table_is_told_with_the_statement_to_run(server: World) -> 
     statements = add_flag_sql(found, await flag_of(server, Flag(table="orders")))
     async with server.database.writing() as other:
         await other.exec_driver_sql("SELECT * FROM orders WHERE id = 1")
+        holder = "another session"
+        if server.is_postgresql:
+            pid = (await other.exec_driver_sql("SELECT pg_backend_pid()")).scalar()
+            holder = rf"session {pid} of penstock \(penstock, idle in transaction, for \d s\)"
         # Everybody else's SELECT would wait behind it for as long as it waits.
         async with asyncio.timeout(4):
-            with pytest.raises(JobError, match=r"another session holds the table.*ALTER TABLE .orders. ADD COLUMN"):
-                await run_on_table(server.database, statements)
+            with pytest.raises(JobError, match=rf"{holder} holds the table orders.*ALTER TABLE .orders. ADD COLUMN"):
+                await run_on_table(server.database, statements, Table("", "orders"))
 
 
 async def test_facts_of_the_flags_table(mariadb: World) -> None:

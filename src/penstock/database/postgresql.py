@@ -18,14 +18,16 @@ from penstock.errors import JobError
 _PORT = 5432
 
 # Set by one statement rather than at the start of the session: a pooler passes it on. Text forms do not depend on whose database
-# it is. Short lock waits: a guest does not queue in the old database. What nobody waits for any more must not run on, nor may a
-# process that is frozen hold locks for ever; but the server must not cut sessions that are merely idle. Compiling (jit) costs
-# more than the short statements that penstock sends, and is chosen by estimates. Plans are made for the tables as they are now:
-# those of a ledger that was empty a minute ago would read all of it. A commit is on the disk before it is told.
+# it is, nor does where a text ends: penstock reads queries as the standard says. Short lock waits: a guest does not queue in the
+# old database. What nobody waits for any more must not run on, nor may a process that is frozen hold locks for ever; but the
+# server must not cut sessions that are merely idle. Compiling (jit) costs more than the short statements that penstock sends, and
+# is chosen by estimates. Plans are made for the tables as they are now: those of a ledger that was empty a minute ago would read
+# all of it. A commit is on the disk before it is told.
 _SESSION = """
 SELECT set_config(name, value, FALSE) FROM (VALUES
   ('TimeZone', 'UTC'), ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'), ('bytea_output', 'hex'),
-  ('lock_timeout', '5s'), ('statement_timeout', '300s'), ('idle_in_transaction_session_timeout', '300s'),
+  ('standard_conforming_strings', 'on'), ('lock_timeout', '5s'), ('statement_timeout', '300s'),
+  ('idle_in_transaction_session_timeout', '300s'),
   ('idle_session_timeout', '0'), ('jit', 'off'), ('plan_cache_mode', 'force_custom_plan'),
   ('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
     ELSE current_setting('synchronous_commit') END)

@@ -86,7 +86,8 @@ def _of_zone(facts: SourceFacts) -> list[Finding]:
     if not facts.zone_functions:
         return []
     text = f"{_listed('function', facts.zone_functions)} in the query: penstock's sessions are in UTC"
-    return [Finding("source", Grade.WARNING, text, "say the zone in the query, with CONVERT_TZ")]
+    way_out = "AT TIME ZONE" if facts.server.product == "PostgreSQL" else "CONVERT_TZ"
+    return [Finding("source", Grade.WARNING, text, f"say the zone in the query, with {way_out}")]
 
 
 def _of_key(facts: SourceFacts, file: str) -> list[Finding]:

@@ -36,6 +36,12 @@ _COMMENT = (
     "SELECT col_description(attrelid, attnum) FROM pg_attribute"
     " WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped"
 )
+# What others do is shown to users with the right to see it (pg_read_all_stats); who they are to everybody.
+_HOLDERS = (
+    "SELECT a.pid, a.usename, a.application_name, a.state, EXTRACT(epoch FROM clock_timestamp() - a.xact_start)::int"
+    " FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid"
+    " WHERE l.relation = to_regclass($1) AND l.granted AND l.pid <> pg_backend_pid() ORDER BY a.xact_start LIMIT 3"
+)
 _TYPES = (
     "SELECT t.oid, n.nspname, t.typname, t.typtype, e.typname, e.typtype, m.nspname FROM pg_type AS t"
     " JOIN pg_namespace AS n ON n.oid = t.typnamespace"
@@ -86,6 +92,16 @@ async def update_triggers(connection: AsyncConnection, table: Table, written: Se
 async def has_mark(connection: AsyncConnection, table: Table, column: str, mark: str) -> bool:
     rows = (await fetch(connection, _COMMENT, (named(table), column))).rows
     return any(mark in str(comment) for (comment,) in rows)
+
+
+async def lock_holders(connection: AsyncConnection, table: Table) -> Sequence[str]:
+    """Sessions with an open transaction that has used the table, the oldest first."""
+    words = []
+    for pid, user, application, state, seconds in (await fetch(connection, _HOLDERS, (named(table),))).rows:
+        known = [str(part) for part in (application, state) if part]
+        known += [f"for {seconds} s"] if seconds is not None else []
+        words.append(f"session {pid} of {user}" + (f" ({', '.join(known)})" if known else ""))
+    return words
 
 
 async def server_types(connection: AsyncConnection, oids: Sequence[int]) -> Mapping[int, ServerType]:

@@ -11,7 +11,9 @@ from penstock.errors import JobError
 from penstock.source.dialect import MYSQL, POSTGRESQL, SQLITE, dialect_of
 from penstock.source.facts import FlagFacts, ServerFacts
 from penstock.source.failures import source_error
+from penstock.source.holders import holders_of
 from penstock.source.inspect_flag import MARK
+from penstock.source.origin import Table
 
 # INSTANT too waits for a metadata lock, and while it waits, everybody else's SELECT waits behind it.
 _SHORT_WAITS = {MYSQL: "SET SESSION lock_wait_timeout = 2", POSTGRESQL: "SET LOCAL lock_timeout = '2s'"}
@@ -58,9 +60,9 @@ def drop_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
     return (f"ALTER TABLE {table} DROP COLUMN {column}, {_how(server, drops=True)}",)
 
 
-async def run_on_table(database: Database, statements: Sequence[str]) -> None:
-    """Run statements of this module. Raises JobError with what to run by hand if somebody holds the table or the server needs to
-    copy it; SourceUnreachable."""
+async def run_on_table(database: Database, statements: Sequence[str], table: Table) -> None:
+    """Run statements of this module on their table. Raises JobError with what to run by hand if somebody holds the table (who, if
+    the server tells) or the server needs to copy it; SourceUnreachable."""
     if not statements:
         return
     try:
@@ -74,8 +76,9 @@ async def run_on_table(database: Database, statements: Sequence[str]) -> None:
         by_hand = "; ".join(statements)
         match fault_of(error):
             case Fault.LOCKED | Fault.DEADLOCK:
+                holders = await holders_of(database, table)
                 raise JobError(
-                    f"another session holds the table, and penstock does not make others wait; try again, or run: {by_hand}"
+                    f"{holders} holds the table {table}, and penstock does not make others wait; try again, or run: {by_hand}"
                 ) from error
             case Fault.LOST:
                 raise source_error(error, database, "changing the table") from error

@@ -35,7 +35,8 @@ async def prepare_job(job: Job, *, undo: bool) -> Sequence[str]:
         else:
             flag = () if facts.flag is None else add_flag_sql(facts.server, facts.flag)
             of_ledger = await desk.prepare()
-        await run_on_table(databases.source, flag)
+        if facts.flag is not None:
+            await run_on_table(databases.source, flag, facts.flag.table)
         return [*of_ledger, *flag]
 
 
