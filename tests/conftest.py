@@ -58,6 +58,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
     return url
 
 
+@pytest.fixture(params=["mariadb", "postgresql"])
+def server_url(request: pytest.FixtureRequest) -> str:
+    """The same test on a new MariaDB database and a new PostgreSQL database."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    assert isinstance(url, str)
+    return url
+
+
 def _address_of(service: str, *, given_by: str) -> str:
     """The server given by environment, else the one that scripts/services started for this checkout."""
     given = os.environ.get(given_by)

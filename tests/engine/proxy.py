@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager, suppress
 from enum import Enum
 from typing import TypeAlias
 
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
+from tests.packets import PACKETS, Packet
 
 PATIENCE = 20.0  # seconds after which something that should have come will not come any more
-_HEADER = 4  # of a packet: three bytes of length, one that counts within a command
-_QUERY = b"\x03"
 
 
 class Loss(Enum):
@@ -33,16 +32,18 @@ def nothing_lost(_statements: Sequence[str]) -> Loss | None:
 
 
 class Proxy:
-    """In front of one MariaDB server. Made by `proxy_to`.
+    """In front of one MariaDB or PostgreSQL server. Made by `proxy_to`.
 
-    on_commit: asked before each COMMIT that goes through. turned_away: connections that came while it was cut.
+    on_commit: asked before each COMMIT that goes through. packets: tells the client's apart.
+    turned_away: connections that came while it was cut.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, server: URL) -> None:
         self.on_commit: OnCommit = nothing_lost
         self.turned_away = 0
         self.port = 0
-        self._address = (host, port)
+        self.packets = PACKETS[server.drivername]
+        self._address = (server.host, server.port)
         self._is_cut = False
         self._ways: set[_Way] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -133,15 +134,13 @@ class _Way:
 
     async def _there(self) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                header = await self._from_client.readexactly(_HEADER)
-                content = await self._from_client.readexactly(int.from_bytes(header[:3], "little"))
-                if header[3] == 0 and content.startswith(_QUERY):
-                    loss = self._look_at(content[1:].decode("utf-8", "replace"))
+            async for packet in self._proxy.packets(self._from_client):
+                if packet.statement is not None:
+                    loss = self._look_at(packet)
                     if loss is Loss.REQUEST:
                         return
                     self._loses_next_answer = loss is Loss.ANSWER
-                self._to_server.write(header + content)
+                self._to_server.write(packet.data)
                 await self._to_server.drain()
 
     async def _back(self) -> None:
@@ -152,23 +151,22 @@ class _Way:
                 self._to_client.write(answer)
                 await self._to_client.drain()
 
-    def _look_at(self, statement: str) -> Loss | None:
-        match statement.strip().upper():
-            case "COMMIT":
-                statements, self._statements = self._statements, []
-                return self._proxy.on_commit(statements)
-            case "ROLLBACK":
-                self._statements.clear()
-            case _:
-                self._statements.append(statement)
+    def _look_at(self, packet: Packet) -> Loss | None:
+        if packet.is_commit:
+            statements, self._statements = self._statements, []
+            return self._proxy.on_commit(statements)
+        statement = packet.statement or ""
+        if statement.strip(" ;").upper() == "ROLLBACK":
+            self._statements.clear()
+        else:
+            self._statements.append(statement)
         return None
 
 
 @asynccontextmanager
 async def proxy_to(url: str) -> AsyncIterator[Proxy]:
-    """url: of a MariaDB database; others of the same server can be reached as well."""
-    parsed = make_url(url)
-    proxy = Proxy(parsed.host or "127.0.0.1", parsed.port or 3306)
+    """url: of a MariaDB or PostgreSQL database; others of the same server can be reached as well."""
+    proxy = Proxy(make_url(url))
     await proxy.open()
     try:
         yield proxy

@@ -9,11 +9,3 @@ def database_url(request: pytest.FixtureRequest) -> str:
     url = request.getfixturevalue(f"{request.param}_url")
     assert isinstance(url, str)
     return url
-
-
-@pytest.fixture(params=["mariadb", "postgresql"])
-def server_url(request: pytest.FixtureRequest) -> str:
-    """The same test on a new MariaDB database and a new PostgreSQL database."""
-    url = request.getfixturevalue(f"{request.param}_url")
-    assert isinstance(url, str)
-    return url
