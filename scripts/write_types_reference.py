@@ -52,7 +52,9 @@ _CLOSING = """
   has such a column is refused without it.
 - penstock's sessions are in UTC. On MySQL, `FROM_UNIXTIME()`, `NOW()`, `CURDATE()` and their like give a `DATETIME` on the
   *session's* wall, which would then be read as one in `source.timezone`. Use the number itself (`{{ column }}` of the `INT`), or
-  convert it: `CONVERT_TZ(FROM_UNIXTIME(created), '+00:00', '+08:00')`. `penstock check` names such functions.
+  convert it: `CONVERT_TZ(FROM_UNIXTIME(created), '+00:00', '+08:00')`. On PostgreSQL, `LOCALTIMESTAMP`, `CURRENT_DATE` and a
+  `timestamptz` that is cast to `timestamp` or `date` do the same: say the zone, `created AT TIME ZONE 'Asia/Shanghai'`.
+  `penstock check` names the functions.
 
 ## Keys
 

@@ -184,7 +184,7 @@ async def test_a_key_that_has_no_form_is_refused_with_its_value(postgresql: Worl
         await source.next_keys(None, 5)
 
 
-async def test_d26_a_table_that_is_altered_under_a_run_is_read_again_and_no_value_takes_anothers_place(
+async def test_a_table_that_is_altered_under_a_run_stops_it_and_no_value_takes_anothers_place(
     server: World,
 ) -> None:
     await server.run(

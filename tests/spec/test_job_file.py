@@ -94,6 +94,8 @@ def test_what_is_left_out_has_the_documented_default(load_text: LoadText) -> Non
         ("mysql://u@h/old", "orders", "SELECT * FROM `orders`"),
         ("mariadb://u@h/old", "shop.order`s", "SELECT * FROM `shop`.`order``s`"),
         ("sqlite:///old.db", 'or"ders', 'SELECT * FROM "or""ders"'),
+        ("postgresql://u@h/old", "Shop.Order", 'SELECT * FROM "shop"."order"'),
+        ("postgresql://u@h/old", '"Old Shop"."Orders"', 'SELECT * FROM "Old Shop"."Orders"'),
     ],
 )
 def test_a_table_is_read_by_its_quoted_name(load_text: LoadText, url: str, table: str, query: str) -> None:

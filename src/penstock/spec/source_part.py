@@ -39,7 +39,7 @@ class Source(Part):
     """The old database and what is read from it."""
 
     url: SqlUrl = Field(
-        description="The old database: `mysql://`, `mariadb://` or `sqlite:///`. "
+        description="The old database: `mysql://`, `mariadb://`, `postgresql://` or `sqlite:///`. "
         "A relative SQLite path starts at the job file's folder."
     )
     table: Annotated[
@@ -92,5 +92,8 @@ class Source(Part):
 
 def _select_all(table: str, url: str) -> str:
     mark = "`" if url.startswith(("mysql:", "mariadb:")) else '"'
-    quoted = [mark + name.strip().replace(mark, mark * 2) + mark for name in table.split(".")]
+    names = [name.strip() for name in table.split(".")]
+    if url.startswith("postgres"):  # where a name has capitals only if it is written in quotes
+        names = [name[1:-1] if name[:1] == name[-1:] == mark else name.lower() for name in names]
+    quoted = [mark + name.replace(mark, mark * 2) + mark for name in names]
     return f"SELECT * FROM {'.'.join(quoted)}"  # noqa: S608 (quoted)
