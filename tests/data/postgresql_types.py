@@ -104,6 +104,13 @@ POSTGRESQL = (
                 '"2024-02-29T07:02:03+08:00"',
                 note="the same moment",
             ),
+            TypeCase(
+                "timestamptz",
+                "'9999-12-31 23:00Z'",
+                "DATETIME",
+                '"9999-12-31T23:00:00+00:00"',
+                note="in UTC, where there is no such date in the zone any more",
+            ),
             TypeCase("time", "'01:02:03.25'", "text", '"01:02:03.25"'),
             TypeCase("time", "'24:00'", "text", '"24:00:00"'),
             TypeCase("timetz", "'01:02:03+05:30'", "text", '"01:02:03+05:30"'),

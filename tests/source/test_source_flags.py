@@ -211,15 +211,25 @@ async def refuse_updates(world: World) -> None:
     )
 
 
+async def patience_of(connection: AsyncConnection, world: World) -> str:
+    asked = "SHOW lock_timeout" if world.is_postgresql else "SELECT @@innodb_lock_wait_timeout"
+    return str((await connection.exec_driver_sql(asked)).scalar())[0]
+
+
+async def test_locks_are_waited_for_as_before_when_flags_have_been_set(shared: World) -> None:
+    flags = await writer(shared)
+    async with shared.database.writing() as connection:
+        await flags.mark(connection, marks(1))
+        assert await patience_of(connection, shared) == "5"
+
+
 async def test_a_held_row_leaves_the_rest_of_the_transaction_alone(shared: World) -> None:
     flags = await writer(shared)
     async with holding(shared, 2), asyncio.timeout(4), shared.database.writing() as connection:
         await connection.exec_driver_sql("INSERT INTO other VALUES (7)")
         with pytest.raises(FlagsLocked):
             await flags.mark(connection, marks(1, 2, 3))
-        asked = "SHOW lock_timeout" if shared.is_postgresql else "SELECT @@innodb_lock_wait_timeout"
-        waits = await connection.exec_driver_sql(asked)
-        assert str(waits.scalar()).startswith("5")
+        assert await patience_of(connection, shared) == "5"
     assert await shared.fetch("SELECT id FROM other") == [(7,)]
     assert await shared.fetch(FLAGGED) == []
 
