@@ -28,7 +28,7 @@ def test_a_target_that_answers_says_that_nothing_was_sent() -> None:
 
 def test_a_target_that_does_not_answer_may_do_so_later() -> None:
     assert of_target("api.example.com:80", "connection refused by api.example.com:80", 0.1, tls=False) == Finding(
-        "target", Grade.UNREACHABLE, "connection refused by api.example.com:80"
+        "target", Grade.UNREACHABLE, "connection refused by api.example.com:80", "look at target.url"
     )
 
 

@@ -101,7 +101,8 @@ def test_h18_a_cut_answer_is_not_shown_to_the_job_files_expressions() -> None:
 
 def test_h26_a_page_where_json_was_due_holds_the_run() -> None:
     shown = verdict(Answer(200, HTML, b"<h1>Please log in</h1>"))
-    assert shown == Unknown("answered 200 with text/html", 200, "<h1>Please log in</h1>", Blame.JOB)
+    reason = "answered 200 with text/html; look at target.url and target.headers: is it a page to log in?"
+    assert shown == Unknown(reason, 200, "<h1>Please log in</h1>", Blame.JOB)
     assert verdict(Answer(200, HTML, b"<h1>Please log in</h1>"), WITH_ACCEPT) == shown
 
 
@@ -162,8 +163,10 @@ def test_not_applied_may_be_extended() -> None:
 @pytest.mark.parametrize("status", [401, 403, 405, 407, 415])
 def test_h38_h39_statuses_that_blame_the_job(status: int) -> None:
     answer = Answer(status, JSON, b'{"message":"bad token"}')
-    reason = f"answered {status}: bad token"
-    assert verdict(answer) == Refused(status, reason, Blame.JOB, '{"message":"bad token"}')
+    shown = verdict(answer)
+    assert isinstance(shown, Refused)
+    assert (shown.blame, shown.answer) == (Blame.JOB, '{"message":"bad token"}')
+    assert shown.reason.startswith(f"answered {status}: bad token; "), "with what to look at"
     as_the_rows_fault = replace(RULES, not_applied=DEFAULT_NOT_APPLIED | {status})
     shown = verdict(answer, as_the_rows_fault)
     assert isinstance(shown, Refused)
@@ -172,7 +175,7 @@ def test_h38_h39_statuses_that_blame_the_job(status: int) -> None:
 
 def test_h39_a_404_blames_the_job_unless_its_url_speaks_of_the_row() -> None:
     answer = Answer(404, [], b"")
-    assert verdict(answer) == Refused(404, "no such url: answered 404", Blame.JOB)
+    assert verdict(answer) == Refused(404, "no such url: answered 404; look at target.url", Blame.JOB)
     assert verdict(answer, replace(RULES, url_has_expression=True)) == Refused(404, "refused with 404", Blame.ROW)
 
 

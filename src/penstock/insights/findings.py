@@ -22,7 +22,7 @@ def of_error(subject: str, error: PenstockError) -> Finding:
 def of_target(address: str, trouble: str | None, seconds: float, *, tls: bool) -> Finding:
     """address: host:port. trouble: why no connection came about; None: it did, within so many seconds."""
     if trouble is not None:
-        return Finding("target", Grade.UNREACHABLE, trouble)
+        return Finding("target", Grade.UNREACHABLE, trouble, "look at target.url" + (" and target.tls" if tls else ""))
     secured = "connected with TLS to" if tls else "connected to"
     return Finding("target", Grade.OK, f"{secured} {address} in {seconds * 1000:,.0f} ms; nothing was sent")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -33,6 +35,8 @@ class Variables:
     def _beside(self) -> Mapping[str, str | None]:
         if not self._file.exists():
             return {}
+        if self._file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         return dotenv_values(self._file, interpolate=False, encoding="utf-8-sig")
 
     def get(self, name: str) -> str | None:

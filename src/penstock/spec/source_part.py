@@ -76,7 +76,7 @@ class Source(Part):
         if table is not None:
             return _select_all(table, info.data["url"].get_secret_value())
         if not query.strip():
-            raise Wrong("is empty" if query else "is missing", "write the SELECT to read, or table: for a whole table")
+            raise Wrong("is missing or empty", "write the SELECT to read, or table: for a whole table")
         return query
 
     @field_validator("flag")

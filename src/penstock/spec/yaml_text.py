@@ -166,7 +166,7 @@ class _Reader:
                 self._problems.refuse(
                     key_line,
                     "a key is no plain text",
-                    'write `key: value`, and quotes around text with {{ [ ! or *: "{{ total }}"',
+                    'write `key: value`, and quotes around text with { [ ! or *: "{{ total }}"',
                 )
             key = self._characters(str(event.value))
             place = (*at, key)

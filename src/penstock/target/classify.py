@@ -22,7 +22,13 @@ from penstock.target.secrets import without_secrets
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
 
 # Nothing is wrong with the row: the address, the credentials or the kind of request are.
-_JOB_STATUSES = frozenset({401, 403, 405, 407, 415})
+_JOB_STATUSES = {
+    401: "look at target.headers: who is asking?",
+    403: "look at target.headers: what is the account allowed?",
+    405: "look at target.method",
+    407: "a proxy stands between; let this machine reach the API without",
+    415: "look at the Content-Type in target.headers",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +81,17 @@ def _by_status(answer: Answer, kind: str, rules: Rules, now: datetime) -> Verdic
     if throttled is not None:
         return throttled
     if status == 404 and not rules.url_has_expression:
-        return _refused("no such url: answered", Blame.JOB, answer, rules)
+        return _refused("no such url: answered", Blame.JOB, answer, rules, "look at target.url")
     if status in rules.not_applied:
         return _refused("refused with", Blame.ROW, answer, rules)
     if status in _JOB_STATUSES:
-        return _refused("answered", Blame.JOB, answer, rules)
+        return _refused("answered", Blame.JOB, answer, rules, _JOB_STATUSES[status])
     if 300 <= status < 400:
         return _redirected(answer, rules)
     if 200 <= status < 300:
         blame = Blame.JOB if _is_html(kind) else Blame.MOMENT
         doubt = _doubt(answer, kind) or "and target.accept does not hold"
+        doubt += "; look at target.url and target.headers: is it a page to log in?" if _is_html(kind) else ""
         return Unknown(f"answered {status} {doubt}", status, _shown(answer, rules), blame)
     return Unknown(f"answered {status}", status, _shown(answer, rules))
 
@@ -105,9 +112,9 @@ def _throttled(answer: Answer, now: datetime) -> Throttled | None:
     return None
 
 
-def _refused(verb: str, blame: Blame, answer: Answer, rules: Rules) -> Refused:
+def _refused(verb: str, blame: Blame, answer: Answer, rules: Rules, way_out: str = "") -> Refused:
     said = complaint(answer.body, answer.status, rules.secrets)
-    reason = f"{verb} {answer.status}: {said}" if said else f"{verb} {answer.status}"
+    reason = f"{verb} {answer.status}" + (f": {said}" if said else "") + (f"; {way_out}" if way_out else "")
     return Refused(answer.status, reason, blame, _shown(answer, rules))
 
 
