@@ -107,7 +107,7 @@ async def test_a_server_that_is_not_there_may_come_back(server: World) -> None:
 async def test_a_right_that_is_missing_is_named_with_a_way_out(server: World) -> None:
     await server.run(*SHOP)
     async with another_user(server, "SELECT ON customers") as guest:
-        with pytest.raises(JobError, match=r"denied.*grant it"):
+        with pytest.raises(JobError, match=r"denied.*what they are granted"):
             await guest.open(ORDERS)
 
 
