@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tests.mistakes.api import JSON, Answer
 from tests.mistakes.certificate import with_own_certificate
-from tests.mistakes.mistake import PREPARED, Mistake, Step, delivery, edit, target
+from tests.mistakes.mistake import PREPARED, Mistake, Step, add, delivery, edit, target, write
 from tests.mistakes.world import World
 
 _RUN = ("run orders.yaml",)
@@ -185,6 +185,23 @@ MISTAKES = (
         _RUN,
         code=1,
         leaves=states(failed=3),
+    ),
+    Mistake(
+        "a function of one's own that fails, and says a secret",
+        (
+            PREPARED,
+            edit('  body: {orderNo: "{{ order_no }}", total: "{{ total }}"}\n', ""),
+            add("transform: mine:to_payload\n"),
+            write(
+                "mine.py",
+                "import os\n\n\ndef to_payload(row):\n    print('looking at', row['id'])\n"
+                "    raise KeyError('total of ' + os.environ['API_TOKEN'] + ' ' + 'x' * 1000)\n",
+            ),
+        ),
+        "transform: KeyError: 'total of *** xxx",
+        ("check orders.yaml",),
+        code=1,
+        do="A secret that penstock knows is hidden there, and a long text is cut. What the function prints goes to stderr.",
     ),
     Mistake(
         "a row that cannot be mapped",

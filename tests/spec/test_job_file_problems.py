@@ -106,7 +106,8 @@ def test_a_key_names_columns_each_once(problems_of: ProblemsOf, key: str, said: 
 def test_either_a_query_or_a_table_is_needed(problems_of: ProblemsOf) -> None:
     problem = problems_of(job_file().replace("  table: orders\n", ""))["source.query"]
 
-    assert (problem.message, problem.way_out) == ("is missing", "write the SELECT to read, or table: for a whole table")
+    way_out = "write the SELECT to read, or table: for a whole table"
+    assert (problem.message, problem.way_out) == ("is missing or empty", way_out)
 
 
 @pytest.mark.parametrize(

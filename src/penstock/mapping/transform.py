@@ -6,12 +6,16 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 
 from penstock.errors import JobError, RowError
 from penstock.mapping.scope import unreadable
 from penstock.rows import Unreadable
 from penstock.spec.models import Transform
+
+# The user's own words, which may quote the row: enough to know the fault by.
+LONGEST_REASON = 200
 
 
 class Transformed:
@@ -26,17 +30,18 @@ class Transformed:
     def evaluate(self, values: Sequence[object], _idempotency_key: str, /) -> object:
         row = dict(zip(self._columns, values, strict=True))
         try:
-            if any(type(value) is Unreadable for value in values):
-                return self._function(_PartlyReadable(row))
-            return self._function(row)
+            with _prints_for_people():
+                if any(type(value) is Unreadable for value in values):
+                    return self._function(_PartlyReadable(row))
+                return self._function(row)
         except SystemExit as error:  # no Exception: it would end the whole run
-            raise RowError(f"transform: SystemExit: {error}"[:500]) from error
+            raise RowError(f"transform: SystemExit: {error}"[:LONGEST_REASON]) from error
 
     def blame(self, error: Exception, values: Sequence[object], _idempotency_key: str, /) -> RowError:
         if isinstance(error, RowError):
             is_named = error.column in str(error)
             return error if is_named else RowError(f'transform: column "{error.column}": {error}', column=error.column)
-        return RowError(f"transform: {type(error).__name__}: {error}"[:500])
+        return RowError(f"transform: {type(error).__name__}: {error}"[:LONGEST_REASON])
 
 
 class _PartlyReadable(Mapping[str, object]):
@@ -65,7 +70,8 @@ def load_transform(name: str, folder: str) -> Transform:
     if home not in sys.path:
         sys.path.insert(0, home)
     try:
-        module = importlib.import_module(module_name)
+        with _prints_for_people():
+            module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise JobError(
             f"transform: no module {error.name!r}; put {error.name}.py beside the job file ({home})"
@@ -78,6 +84,11 @@ def load_transform(name: str, folder: str) -> Transform:
     except AttributeError:
         raise JobError(f"transform: {module_name} has no function {function_name!r}; write module:function") from None
     return function
+
+
+def _prints_for_people() -> AbstractContextManager[object]:
+    """stdout is for data: what the user's code prints goes to stderr."""
+    return redirect_stdout(sys.stderr)
 
 
 def _refuse_namesake(module_name: str, home: str, loaded_from: str | None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from penstock.clock import Clock
 from penstock.engine.idempotency import IdempotencyKeys
+from penstock.errors import RowError
 from penstock.mapping.mapper import Mapper
 from penstock.mapping.rules import compile_rules
 from penstock.rows import Row
@@ -13,7 +14,7 @@ from penstock.spec.expressions import has_expression
 from penstock.spec.models import Job
 from penstock.target.base import Outcome
 from penstock.target.classify import Rules, classify
-from penstock.target.secrets import secrets_in
+from penstock.target.secrets import secrets_in, without_secrets
 from penstock.target.verdicts import Verdict
 from penstock.target.wire import RequestWriter, parse_target_url
 
@@ -32,9 +33,15 @@ def request_renderer(job: Job, columns: Sequence[str], keys: IdempotencyKeys) ->
         row_headers=mapper.row_headers,
     )
 
+    secrets = secrets_in(job.target.headers, job.secrets)
+
     def render(row: Row) -> bytes | None:
         key = keys.of(row.key)
-        mapped = mapper.map(row, key)
+        try:
+            mapped = mapper.map(row, key)
+        except RowError as error:
+            # A function of the user's may say anything, and the reason is stored with the row.
+            raise RowError(without_secrets(str(error), secrets), column=error.column) from error
         return None if mapped is None else writer.render(mapped.target, mapped.headers, key, mapped.body)
 
     return render
