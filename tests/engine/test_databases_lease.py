@@ -55,18 +55,18 @@ async def test_a_worker_whose_fence_was_passed_settles_nothing(tmp_path: Path, d
 
 
 async def test_answers_that_come_after_a_take_over_settle_what_was_in_doubt(
-    tmp_path: Path, mariadb_url: str, sqlite_url: str
+    tmp_path: Path, server_url: str, sqlite_url: str
 ) -> None:
     """One worker cannot reach the ledger for longer than its lease; another one can."""
     async with (
         serving() as api,
-        proxy_to(mariadb_url) as proxy,
+        proxy_to(server_url) as proxy,
         migration(
             tmp_path,
             api,
             sqlite_url,
             rows=ROWS,
-            ledger=mariadb_url,
+            ledger=server_url,
             ledger_through=proxy,
             total=TOTAL,
             lease=LEASE,
@@ -97,17 +97,17 @@ async def test_answers_that_come_after_a_take_over_settle_what_was_in_doubt(
 
 
 async def test_an_idempotent_job_sends_again_with_the_same_key_and_drops_late_answers(
-    tmp_path: Path, mariadb_url: str, sqlite_url: str
+    tmp_path: Path, server_url: str, sqlite_url: str
 ) -> None:
     async with (
         serving() as api,
-        proxy_to(mariadb_url) as proxy,
+        proxy_to(server_url) as proxy,
         migration(
             tmp_path,
             api,
             sqlite_url,
             rows=ROWS,
-            ledger=mariadb_url,
+            ledger=server_url,
             ledger_through=proxy,
             total=TOTAL,
             lease=LEASE,

@@ -62,11 +62,11 @@ def cut_in_the_middle(proxy: Proxy, noticed: asyncio.Event) -> Script:
 
 @idempotent_or_not
 async def test_sending_stops_at_once_and_goes_on_when_the_ledger_is_back(
-    tmp_path: Path, mariadb_url: str, sqlite_url: str, idempotent: bool
+    tmp_path: Path, server_url: str, sqlite_url: str, idempotent: bool
 ) -> None:
     async with (
         serving() as api,
-        with_ledger_behind_a_proxy(tmp_path, api, sqlite_url, mariadb_url, idempotent=idempotent) as (job, proxy),
+        with_ledger_behind_a_proxy(tmp_path, api, sqlite_url, server_url, idempotent=idempotent) as (job, proxy),
     ):
         noticed = asyncio.Event()
 
@@ -88,11 +88,11 @@ async def test_sending_stops_at_once_and_goes_on_when_the_ledger_is_back(
 
 @idempotent_or_not
 async def test_a_drain_without_a_ledger_ends_within_bounds_and_the_next_run_knows_what_was_answered(
-    tmp_path: Path, mariadb_url: str, sqlite_url: str, idempotent: bool
+    tmp_path: Path, server_url: str, sqlite_url: str, idempotent: bool
 ) -> None:
     async with (
         serving() as api,
-        with_ledger_behind_a_proxy(tmp_path, api, sqlite_url, mariadb_url, idempotent=idempotent) as (job, proxy),
+        with_ledger_behind_a_proxy(tmp_path, api, sqlite_url, server_url, idempotent=idempotent) as (job, proxy),
     ):
         noticed = asyncio.Event()
         api.script = cut_in_the_middle(proxy, noticed)
@@ -120,13 +120,13 @@ async def test_a_drain_without_a_ledger_ends_within_bounds_and_the_next_run_know
 
 
 async def test_a_ledger_that_stays_away_ends_the_run_early(
-    tmp_path: Path, mariadb_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settler, "LAST_PATIENCE", 0.3)
     async with (
         serving() as api,
         with_ledger_behind_a_proxy(
-            tmp_path, api, sqlite_url, mariadb_url, idempotent=True, delivery="give_up_after: 500ms"
+            tmp_path, api, sqlite_url, server_url, idempotent=True, delivery="give_up_after: 500ms"
         ) as (job, proxy),
     ):
         noticed = asyncio.Event()

@@ -59,22 +59,23 @@ def postgresql_engine(
     )
 
     @event.listens_for(engine.sync_engine, "connect")
-    def prepare_session(dbapi_connection: Any, _record: object) -> None:
-        dbapi_connection.run_async(_prepare_session)
+    def prepare_values(dbapi_connection: Any, _record: object) -> None:
+        dbapi_connection.run_async(set_codecs)  # after SQLAlchemy has set its own
 
     return engine
 
 
-async def _prepare_session(connection: asyncpg.Connection) -> None:
-    await set_codecs(connection)
-    await connection.fetch(_SESSION)
-
-
 def _driver_connect(seconds: float) -> Callable[..., Awaitable[object]]:
     async def connect(**named: Any) -> object:
-        # Name look-up, TCP, TLS, password: all of it within the limit.
+        # Name look-up, TCP, TLS, password, settings: all of it within the limit.
         async with asyncio.timeout(seconds):
-            return await asyncpg.connect(**named, timeout=seconds)
+            connection = await asyncpg.connect(**named, timeout=seconds)
+            try:
+                await connection.fetch(_SESSION)
+            except BaseException:
+                connection.terminate()
+                raise
+            return connection
 
     return connect
 

@@ -133,6 +133,11 @@ class Announcer:
             for delivery in deliveries:
                 delivery.announced_at = now
         keys = [(delivery.key, delivery.first_sent or delivery.announced_at) for delivery in deliveries]
+        if self._journal is not None:
+            # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window. Before the window is written:
+            # it may stand there though nobody hears of it.
+            for delivery in deliveries:
+                self._journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
         if not await self._until_written(lambda: self._ledger.open_window(range_.lease, number, keys, seconds, events)):
@@ -146,9 +151,6 @@ class Announcer:
         for delivery in deliveries:
             delivery.leave_window()  # of an earlier attempt
             delivery.window = number
-            if self._journal is not None:
-                # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window.
-                self._journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
         return True
 
     async def _has_room(self, keys: int) -> bool:

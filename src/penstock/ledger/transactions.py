@@ -7,17 +7,15 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.connect import Database
-from penstock.database.faults import Fault, explain, fault_of
+from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
 from penstock.errors import LedgerMissing, LedgerRefused, LedgerUnreachable, PenstockError
 
 Result = TypeVar("Result")
 
 _MOST_DEADLOCKS = 5
-_FOREIGN = (SQLAlchemyError, OSError)
 
 _random = Random()
 
@@ -40,7 +38,7 @@ class Transactions:
             try:
                 async with self._database.writing() as connection:
                     return await work(connection)
-            except _FOREIGN as error:
+            except DATABASE_ERRORS as error:
                 fault = fault_of(error)
                 deadlocks += fault is Fault.DEADLOCK
                 losses += fault is Fault.LOST
@@ -59,7 +57,7 @@ class Transactions:
             try:
                 async with self._database.reading() as connection:
                     return await work(connection)
-            except _FOREIGN as error:
+            except DATABASE_ERRORS as error:
                 losses += 1
                 if losses > 1 or fault_of(error) is not Fault.LOST:
                     raise translated(error, self._database) from error
