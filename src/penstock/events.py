@@ -17,6 +17,9 @@ class EventKind(StrEnum):
     SENT_TWICE = "sent_twice"  # a late answer shows an accepted row that has gone out again since: a person must look
     HOLD_STARTED = "hold_started"  # the run waits for the API or a database; detail: the reason
     HOLD_ENDED = "hold_ended"
+    JOURNAL_FAILED = (
+        "journal_failed"  # answers are not written down locally: a crash would leave more in doubt; detail: why
+    )
     RETRIED = "retried"  # a person: failed or skipped → pending
     RESOLVED = "resolved"  # a person: in doubt → imported, pending or failed; detail: the note
     PAUSED = "paused"

@@ -35,25 +35,25 @@ def display(job: str, console: Console) -> Iterator[Show]:
 
 
 class PlainLines:
-    """A line every few seconds, and at once when a hold begins or ends."""
+    """A line every few seconds, and at once when a hold or a trouble begins or ends."""
 
     def __init__(self, job: str, console: Console) -> None:
         self._follower = Follower(job)
         self._console = console
         self._next_at = FIRST_LINE_AFTER
-        self._hold = ""
+        self._told = ("", "")
 
     def show(self, progress: Progress) -> None:
         standing = self._follower.look(progress)
-        if progress.elapsed < self._next_at and standing.hold == self._hold:
+        if progress.elapsed < self._next_at and (standing.hold, standing.trouble) == self._told:
             return
-        self._hold = standing.hold
+        self._told = (standing.hold, standing.trouble)
         self._next_at = progress.elapsed + SECONDS_BETWEEN_LINES
         self._console.print(one_line(standing))
 
 
 def bar(standing: Standing) -> Group:
-    """Two lines, and a third while the run waits."""
+    """Two lines, and a further one while the run waits or has trouble."""
     head = Table.grid(padding=(0, 2))
     share = standing.totals.share
     head.add_row(
@@ -69,6 +69,6 @@ def bar(standing: Standing) -> Group:
     detail.append(f"{number(standing.failed)} failed", style="red" if standing.failed else "")
     detail.append(", ")
     detail.append(f"{number(standing.in_doubt)} in doubt", style="yellow" if standing.in_doubt else "")
-    if not standing.hold:
-        return Group(head, detail)
-    return Group(head, detail, Text(f"  holding: {standing.hold}", style="yellow"))
+    further = [f"  holding: {standing.hold}"] if standing.hold else []
+    further += [f"  {standing.trouble}"] if standing.trouble else []
+    return Group(head, detail, *(Text(line, style="yellow") for line in further))

@@ -26,6 +26,7 @@ class Standing:
     concurrency: int
     limited_by: str
     hold: str
+    trouble: str = ""
 
 
 class Follower:
@@ -55,6 +56,7 @@ class Follower:
             concurrency=progress.concurrency,
             limited_by=progress.limited_by,
             hold=printable(progress.hold),
+            trouble=printable(progress.trouble),
         )
 
 
@@ -76,6 +78,7 @@ def one_line(standing: Standing) -> str:
         parts.append(f"holding: {standing.hold}")
     elif standing.limited_by:
         parts.append(f"limited by {standing.limited_by}")
+    parts += [standing.trouble] if standing.trouble else []
     return ", ".join(parts)
 
 

@@ -23,6 +23,7 @@ def team_progress(latest: Sequence[Progress], counts: Counts) -> Progress:
         concurrency=sum(progress.concurrency for progress in latest),
         limited_by=next((progress.limited_by for progress in latest if progress.limited_by), ""),
         hold=next((progress.hold for progress in latest if progress.hold), ""),
+        trouble=next((progress.trouble for progress in latest if progress.trouble), ""),
     )
 
 

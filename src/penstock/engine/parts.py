@@ -20,6 +20,11 @@ from penstock.transport.base import Bell
 class AnswerLog(Protocol):
     """The local journal: what is known of rows in windows, before the ledger knows it. Pending: it is not on the wire."""
 
+    @property
+    def trouble(self) -> str:
+        """Why answers are not being written down; "" if they are."""
+        ...
+
     def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
         """In the file soon: whoever finds it there may rely on it, whoever does not knows nothing."""
         ...

@@ -35,7 +35,8 @@ class Progress:
 
     counts: the whole job, by the ledger, a second or two old. tally: this worker in this run, up to this moment.
     rows_per_second: rows that this worker finished per second, lately. elapsed: seconds since this run began.
-    limited_by: in a word or two, "" when nothing slows it. hold: the reason, "" when it does not wait.
+    limited_by: in a word or two, "" when nothing slows it. hold: the reason, "" when it does not wait. trouble: what a person
+    should know although the run goes on, "" for nothing.
     """
 
     counts: Counts
@@ -46,6 +47,7 @@ class Progress:
     concurrency: int
     limited_by: str
     hold: str
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

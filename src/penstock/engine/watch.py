@@ -1,8 +1,10 @@
-"""Looks at a run twice a second: notes holds, gives up on those that last too long, ends the run when its time is over."""
+"""Looks at a run twice a second: notes holds and a journal that fails, gives up on holds that last too long, ends the run when
+its time is over."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from penstock.engine.parts import Parts
 from penstock.engine.reader import Reader
@@ -24,12 +26,18 @@ class Watch:
         self._stop = stop
         self._ends_at = ends_at
         self._noted: Hold | None = None
+        self._noted_trouble = ""
         self._one_at_a_time = asyncio.Lock()
 
     @property
     def hold(self) -> Hold | None:
         """Why the run waits: the API, the job's settings, the ledger or the source."""
         return self._parts.pace.hold or self._reader.trouble
+
+    @property
+    def trouble(self) -> str:
+        """Why answers are not written down locally; "" if they are, or if they need not be."""
+        return "" if self._parts.journal is None else self._parts.journal.trouble
 
     async def watch(self) -> None:
         """The loop; it goes on while the run drains."""
@@ -47,21 +55,23 @@ class Watch:
             await asyncio.sleep(EVERY)
 
     async def note(self) -> None:
-        """Tell the ledger if a hold has begun or ended since it was told last; a run calls it once more at its end."""
+        """Tell the ledger what has begun or ended since it was told last; a run calls it once more at its end."""
         async with self._one_at_a_time:
-            await self._note(self.hold)
+            hold, trouble = self.hold, self.trouble
+            events = [*self._of_holds(hold), *self._of_journal(trouble)]
+            try:
+                if events:
+                    await self._parts.ledger.note(events, self._parts.owner)
+            except LedgerUnreachable:
+                return  # noted at one of the next looks
+            self._noted, self._noted_trouble = hold, trouble
 
-    async def _note(self, hold: Hold | None) -> None:
+    def _of_holds(self, hold: Hold | None) -> Sequence[Event]:
         before = self._noted
         if (hold and hold.since) == (before and before.since):
-            return
-        events = []
-        if before is not None:
-            events.append(Event(EventKind.HOLD_ENDED, before.reason))
-        if hold is not None:
-            events.append(Event(EventKind.HOLD_STARTED, hold.reason))
-        try:
-            await self._parts.ledger.note(events, self._parts.owner)
-        except LedgerUnreachable:
-            return  # noted at one of the next looks
-        self._noted = hold
+            return ()
+        ended = () if before is None else (Event(EventKind.HOLD_ENDED, before.reason),)
+        return ended if hold is None else (*ended, Event(EventKind.HOLD_STARTED, hold.reason))
+
+    def _of_journal(self, trouble: str) -> Sequence[Event]:
+        return (Event(EventKind.JOURNAL_FAILED, trouble),) if trouble and trouble != self._noted_trouble else ()

@@ -243,6 +243,7 @@ class Worker:
                         concurrency=pulse.concurrency,
                         limited_by=pulse.limited_by,
                         hold=pulse.hold,
+                        trouble=self._watch.trouble,
                     )
                 )
             await asyncio.sleep(SHOW)
