@@ -50,9 +50,9 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-@pytest.fixture(params=["mariadb", "sqlite"])
+@pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
 def database_url(request: pytest.FixtureRequest) -> str:
-    """The same test once on a new MariaDB database and once on a new SQLite file."""
+    """The same test on a new MariaDB database, on a new PostgreSQL database and on a new SQLite file."""
     url = request.getfixturevalue(f"{request.param}_url")
     assert isinstance(url, str)
     return url

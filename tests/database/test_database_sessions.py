@@ -17,13 +17,6 @@ from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
 from penstock.database.fetch import fetch
 
 
-@pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    url = request.getfixturevalue(f"{request.param}_url")
-    assert isinstance(url, str)
-    return url
-
-
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     database = open_database(SecretStr(database_url))

@@ -1,4 +1,4 @@
-"""A small old table on MariaDB or SQLite, its ledger beside it or elsewhere, and a job that sends its rows to a test's API."""
+"""A small old table on any database, its ledger beside it or elsewhere, and a job that sends its rows to a test's API."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ _TABLES = {
     "mysql": """CREATE TABLE items (
         id BIGINT UNSIGNED PRIMARY KEY, name VARCHAR(50) NOT NULL,
         updated_at TIMESTAMP NOT NULL DEFAULT '2020-02-20 20:20:20' ON UPDATE CURRENT_TIMESTAMP) ENGINE = InnoDB""",
+    "postgresql": "CREATE TABLE items (id BIGINT PRIMARY KEY, name VARCHAR(50) NOT NULL, updated_at TIMESTAMP DEFAULT NOW())",
 }
 
 _LEDGER_ADDS_UP = """
@@ -185,7 +186,7 @@ async def migration(
     ledger_port = str(make_url(ledger).port)
     environment = {"LEDGER_PORT": str(ledger_through.port) if ledger_through else ledger_port}
     try:
-        await change(source_database, _TABLES["sqlite" if source_database.kind == "sqlite" else "mysql"])
+        await change(source_database, _TABLES[source_database.kind])
         await fill(source_database, rows)
         write_job(
             folder,
@@ -271,15 +272,21 @@ async def ask(database: Database, query: str) -> Sequence[Sequence[object]]:
         return [tuple(row) for row in await connection.execute(text(query))]
 
 
-_TRANSACTIONS = """
+_TRANSACTIONS = {
+    "mysql": """
 SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist ON id = trx_mysql_thread_id
 WHERE db = DATABASE() AND id <> CONNECTION_ID()
-"""
+""",
+    "postgresql": """
+SELECT COUNT(*) FROM pg_stat_activity
+WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+""",
+}
 
 
 async def _is_in_use(database: Database) -> bool:
     if database.kind != "sqlite":
-        [(transactions,)] = await ask(database, _TRANSACTIONS)
+        [(transactions,)] = await ask(database, _TRANSACTIONS[database.kind])
         return transactions != 0
     with closing(sqlite3.connect(database.address, timeout=0.0, isolation_level=None)) as connection:
         try:

@@ -175,26 +175,19 @@ def journey(source: str, folder: Path, *api: str) -> Iterator[Journey]:
         yield Journey(source, folder, running, record)
 
 
-@pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
-def empty_url(request: pytest.FixtureRequest) -> str:
-    url = request.getfixturevalue(f"{request.param}_url")
-    assert isinstance(url, str)
-    return url
-
-
 @pytest.fixture
-def honest(empty_url: str, tmp_path: Path) -> Iterator[Journey]:
+def honest(database_url: str, tmp_path: Path) -> Iterator[Journey]:
     """A shop of ROWS orders, on every database; an API that answers as it should and honours the Idempotency-Key."""
-    asyncio.run(fill_shop(SecretStr(empty_url), orders=ROWS, seed=7))
-    with journey(empty_url, tmp_path) as ready:
+    asyncio.run(fill_shop(SecretStr(database_url), orders=ROWS, seed=7))
+    with journey(database_url, tmp_path) as ready:
         yield ready
 
 
 @pytest.fixture
-def long_shop(empty_url: str) -> str:
+def long_shop(database_url: str) -> str:
     """As many orders as so many kills need to find somebody at work."""
-    asyncio.run(fill_shop(SecretStr(empty_url), orders=1000 * KILLS, seed=7))
-    return empty_url
+    asyncio.run(fill_shop(SecretStr(database_url), orders=1000 * KILLS, seed=7))
+    return database_url
 
 
 @pytest.fixture

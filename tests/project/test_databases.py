@@ -22,9 +22,5 @@ async def test_each_test_gets_an_empty_database(database_url: str) -> None:
     assert await _tables(database_url) == []
 
 
-async def test_postgresql_too(postgresql_url: str) -> None:
-    assert await _tables(postgresql_url) == []
-
-
 def test_a_plain_test_can_use_the_same_databases(database_url: str) -> None:
     assert make_url(database_url).database

@@ -4,25 +4,11 @@ import pytest
 from tests.source.worlds import World, world_at
 
 
-@pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
-def source_url(request: pytest.FixtureRequest) -> str:
-    url = request.getfixturevalue(f"{request.param}_url")
-    assert isinstance(url, str)
-    return url
-
-
 @pytest.fixture
-async def world(source_url: str) -> AsyncIterator[World]:
+async def world(database_url: str) -> AsyncIterator[World]:
     """The same test on every database."""
-    async with world_at(source_url) as world:
+    async with world_at(database_url) as world:
         yield world
-
-
-@pytest.fixture(params=["mariadb", "postgresql"])
-def server_url(request: pytest.FixtureRequest) -> str:
-    url = request.getfixturevalue(f"{request.param}_url")
-    assert isinstance(url, str)
-    return url
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every test of the contract runs on MariaDB and on SQLite: see `database_url`."""
+"""Every test of the contract runs on MariaDB, PostgreSQL and SQLite: see `database_url`."""
 
 from __future__ import annotations
 
