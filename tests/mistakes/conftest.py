@@ -9,7 +9,7 @@ from socket import gethostname
 
 import pytest
 from tests.mistakes.api import serving
-from tests.mistakes.servers import MariaDatabase
+from tests.mistakes.servers import MariaDatabase, PostgresqlDatabase
 from tests.mistakes.world import JOB, SHOP, TOKEN, Database, World, sqlite_shop
 
 
@@ -40,10 +40,25 @@ def mariadb_world(
     mariadb_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[World]:
     """The same shop on MariaDB."""
-    database = MariaDatabase(mariadb_url)
+    yield from _on_server(MariaDatabase(mariadb_url), tmp_path, monkeypatch, capsys)
+
+
+@pytest.fixture
+def postgresql_world(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[World]:
+    """The same shop on PostgreSQL."""
+    yield from _on_server(PostgresqlDatabase(postgresql_url), tmp_path, monkeypatch, capsys)
+
+
+def _on_server(
+    database: MariaDatabase | PostgresqlDatabase,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capture: pytest.CaptureFixture[str],
+) -> Iterator[World]:
     database.execute(*SHOP)
     parts = database.parts
-    server = {"server": f"{parts.host}:{parts.port}", "database": str(parts.database)}
-    for world in _world(tmp_path, database, monkeypatch, capsys):
-        world.names |= server
+    for world in _world(folder, database, monkeypatch, capture):
+        world.names |= {"server": f"{parts.host}:{parts.port}", "database": str(parts.database)}
         yield world

@@ -108,4 +108,48 @@ MISTAKES = (
         "looking at the query from <folder>/shop.db: no such column: order_no; correct source.query, source.flag or source.url",
         CHECK_AND_RUN,
     ),
+    Mistake(
+        "a host that does not exist",
+        (source("postgresql://reader:${API_TOKEN}@db.nowhere.invalid/legacy"),),
+        "looking at the query from db.nowhere.invalid:5432/legacy: Name or service not known; if it stays so, look at "
+        "source.url",
+        code=3,
+        on="postgresql",
+    ),
+    Mistake(
+        "a database that does not exist",
+        (source("postgresql://penstock:penstock@<server>/legcy"),),
+        'looking at the query from <server>/legcy: database "legcy" does not exist; correct source.query, source.flag or '
+        "source.url",
+        on="postgresql",
+    ),
+    Mistake(
+        "a wrong password",
+        (source("postgresql://nobody:${API_TOKEN}@<server>/<database>"),),
+        f'looking at the query from <server>/<database>: password authentication failed for user "nobody"; {_LOOK}',
+        on="postgresql",
+    ),
+    Mistake(
+        "a server that takes no writes",
+        (PREPARED, sql("ALTER DATABASE <database> SET default_transaction_read_only = on")),
+        "the server is read-only, so orders.is_import cannot be set",
+        CHECK_AND_RUN,
+        on="postgresql",
+        do="A replica takes no writes: name the primary, or keep the ledger elsewhere and leave the flag out.",
+    ),
+    Mistake(
+        "a server that takes no writes, asked to prepare",
+        (sql("ALTER DATABASE <database> SET default_transaction_read_only = on"),),
+        "the ledger at <server>/<database>: the server takes no writes (cannot execute CREATE TABLE in a read-only transaction); "
+        "if it stays so, look at ledger.url",
+        ("prepare orders.yaml",),
+        code=3,
+        on="postgresql",
+    ),
+    Mistake(
+        "an option of another driver",
+        (source("postgresql://reader:canary@127.0.0.1/legacy?charset=utf8"),),
+        "orders.yaml:3: source.url: 'postgresql://***@127.0.0.1/legacy?***' is refused: the postgresql URL has "
+        "the option 'charset', which is not known there: only ",
+    ),
 )

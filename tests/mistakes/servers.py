@@ -36,9 +36,34 @@ class MariaDatabase:
         return int(str(number))
 
 
+class PostgresqlDatabase:
+    """address: its URL, of the user to whom it belongs."""
+
+    def __init__(self, address: str) -> None:
+        self.parts = make_url(address)
+        self.url = address
+
+    def execute(self, *statements: str) -> None:
+        asyncio.run(_on(self.parts, statements))
+
+    def contents(self) -> str:
+        columns = (
+            "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
+        )
+        [defined] = asyncio.run(_on(self.parts, [f"{columns} ORDER BY 1, 2"]))
+        names = sorted({str(name) for name, _, _ in defined})
+        rows = asyncio.run(_on(self.parts, [f'SELECT * FROM "{name}" ORDER BY 1' for name in names]))
+        return "\n".join(map(str, [defined, *rows]))
+
+    def number(self, question: str) -> int:
+        [[(number,)]] = asyncio.run(_on(self.parts, [question]))
+        return int(str(number))
+
+
 async def _on(url: URL, statements: Sequence[str]) -> list[list[tuple[object, ...]]]:
     """Run each, and commit. Returns the rows of each."""
-    engine = create_async_engine(url.set(drivername="mysql+asyncmy"), poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    driver = "postgresql+asyncpg" if url.drivername.startswith("postgres") else "mysql+asyncmy"
+    engine = create_async_engine(url.set(drivername=driver), poolclass=NullPool, isolation_level="AUTOCOMMIT")
     rows: list[list[tuple[object, ...]]] = []
     async with engine.connect() as connection:
         for statement in statements:
