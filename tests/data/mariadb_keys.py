@@ -236,6 +236,15 @@ MARIADB_KEYS = (
         fault="D16",
     ),
     KeyCase(
+        "enum first, with the error value",
+        "house ENUM('north','east') NOT NULL, k INTEGER NOT NULL",
+        ("'north', 2", "'nope', 7", "'east', -1", "'nope', -7", "'north', 1", "'nope', 8", "'nope', 9"),
+        ("[0,-7]", "[0,7]", "[0,8]", "[0,9]", "[1,1]", "[1,2]", "[2,-1]"),
+        names=("house", "k"),
+        careless=True,
+        fault="D16",
+    ),
+    KeyCase(
         "enum in the middle",
         "a VARCHAR(9) NOT NULL, house ENUM('z','y','x') NOT NULL, k DATE NOT NULL",
         (
