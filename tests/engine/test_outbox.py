@@ -8,7 +8,9 @@ from penstock.engine.delivery import Delivery, OpenRange
 from penstock.engine.outbox import Outbox
 from penstock.ledger.base import Lease, RangeKind
 from penstock.pacing.bucket import TokenBucket
+from penstock.pacing.limits import AdaptiveLimit
 from penstock.pacing.pace import Pace
+from penstock.pacing.shares import Share
 from penstock.rows import Row
 
 
@@ -19,9 +21,15 @@ class Surroundings:
         self.now = 100.0
         self.has_room = True
         self.renewals = 0
-        self.pace = Pace(limit=None, bucket=TokenBucket(math.inf, 0.0), first_wait=1, longest_wait=1, random=Random(1))
-        self.pace.set_share(concurrency=2, rate=math.inf, now=0.0)
-        self.pace.accepted(0.01, 0.0)
+        self.pace = Pace(
+            limit=AdaptiveLimit(8),
+            bucket=TokenBucket(math.inf, 0.0),
+            first_wait=1,
+            longest_wait=1,
+            random=Random(1),
+        )
+        self.pace.set_share(Share(2, math.inf), 0.0)
+        self.pace.accepted(0.01, 1, 0.0)
         self.range = OpenRange(Lease(1, RangeKind.SPAN, "me", 1, 0), deadline=160.0)
 
     def outbox(self) -> Outbox:
@@ -90,10 +98,10 @@ async def test_no_request_starts_that_could_outlive_its_lease(around: Surroundin
 
 async def test_rows_of_a_lost_range_are_dropped(around: Surroundings) -> None:
     outbox = around.outbox()
-    around.pace.set_share(concurrency=0, rate=math.inf, now=0.0)
+    around.pace.set_share(Share(0, math.inf), 0.0)
     outbox.put(around.deliveries(2))
     around.range.is_gone = True
-    around.pace.set_share(concurrency=2, rate=math.inf, now=0.0)
+    around.pace.set_share(Share(2, math.inf), 0.0)
     taker = await waits(outbox)
     assert not taker.done()
     assert outbox.is_idle
@@ -104,7 +112,7 @@ async def test_rows_of_a_lost_range_are_dropped(around: Surroundings) -> None:
 
 async def test_the_rate_is_kept(around: Surroundings) -> None:
     outbox = around.outbox()
-    around.pace.set_share(concurrency=2, rate=2.0, now=around.now)
+    around.pace.set_share(Share(2, 2.0), around.now)
     outbox.put(around.deliveries(2))
     assert (await waits(outbox)).done()
     second = await waits(outbox)

@@ -6,23 +6,30 @@ import pytest
 from penstock.pacing.bucket import TokenBucket
 from penstock.pacing.limits import AdaptiveLimit
 from penstock.pacing.pace import THROTTLED_IN_A_ROW, UNKNOWN_IN_A_ROW, Pace
+from penstock.pacing.shares import Share
 
 
 def new_pace(*, limit: AdaptiveLimit | None = None) -> Pace:
-    return Pace(limit=limit, bucket=TokenBucket(math.inf, 0.0), first_wait=1.0, longest_wait=30.0, random=Random(1))
+    return Pace(
+        limit=limit or AdaptiveLimit(256),
+        bucket=TokenBucket(math.inf, 0.0),
+        first_wait=1.0,
+        longest_wait=30.0,
+        random=Random(1),
+    )
 
 
 @pytest.fixture
 def pace() -> Pace:
     """A pace whose worker may have 8 requests on the wire."""
     pace = new_pace()
-    pace.set_share(concurrency=8, rate=math.inf, now=0.0)
+    pace.set_share(Share(8, math.inf), 0.0)
     return pace
 
 
 @pytest.fixture
 def open_pace(pace: Pace) -> Pace:
-    pace.accepted(0.01, 0.0)
+    pace.accepted(0.01, 1, 0.0)
     return pace
 
 
@@ -32,41 +39,100 @@ def test_nothing_goes_out_before_the_ledger_has_given_a_share() -> None:
 
 def test_a_run_starts_with_one_request_and_opens_up_after_the_first_accepted_answer(pace: Pace) -> None:
     assert pace.allowed() == 1
-    assert pace.accepted(0.01, 0.0)
+    assert pace.accepted(0.01, 1, 0.0)
     assert pace.allowed() == 8
-    assert not pace.accepted(0.01, 0.0)
+    assert not pace.accepted(0.01, 1, 0.0)
 
 
 def test_a_refused_row_opens_nothing(pace: Pace) -> None:
-    pace.refused()
+    pace.refused(0.0)
     assert pace.allowed() == 1
 
 
-def test_auto_lets_no_more_out_than_both_its_limit_and_the_share() -> None:
-    limit = AdaptiveLimit(256)
-    pace = new_pace(limit=limit)
-    pace.set_share(concurrency=8, rate=math.inf, now=0.0)
-    pace.accepted(0.01, 0.0)
-    assert pace.allowed() == limit.value == 2
-    for _ in range(50):
-        pace.accepted(0.01, 0.0)
-    assert limit.value > 8
-    assert pace.allowed() == 8
+@pytest.fixture
+def auto() -> Pace:
+    """A pace that finds out what the API bears, of 8 at the most, and has opened up."""
+    pace = new_pace()
+    pace.set_share(Share(8, math.inf, adapts=True), 0.0)
+    pace.accepted(0.02, 1, 0.0)
+    return pace
+
+
+def grow(pace: Pace, now: float) -> float:
+    """Answers in 20 ms, with as many on the wire as may be, until there may be no more. Returns when that is."""
+    while pace.allowed() < 8:
+        now += 0.02
+        pace.accepted(0.02, pace.allowed(), now)
+        assert now < 60.0
+    return now
+
+
+def test_auto_begins_at_one_and_lets_no_more_out_than_its_share(auto: Pace) -> None:
+    assert auto.allowed() == 1
+    now = grow(auto, 0.0)
+    for _ in range(1000):
+        now += 0.0025
+        auto.accepted(0.02, 8, now)
+    assert auto.allowed() == 8
+
+
+def test_auto_says_that_it_is_the_api_that_bears_no_more(auto: Pace) -> None:
+    assert auto.limited_by(0.0, 1) == "API"
+    assert auto.limited_by(0.0, 0) == ""
+    assert auto.limited_by(grow(auto, 0.0), 8) == ""  # now it is the job file's max_concurrency
+
+
+def test_after_a_hold_auto_begins_at_one_again(auto: Pace) -> None:
+    now = grow(auto, 0.0)
+    auto.held("answered 401", sent_at=now, now=now)
+    auto.accepted(0.02, 1, now + 60.0)
+    assert auto.allowed() == 1
+
+
+def test_after_a_pause_auto_begins_at_one_again(auto: Pace) -> None:
+    now = grow(auto, 0.0)
+    auto.set_paused(True, now)
+    auto.set_paused(False, now + 60.0)
+    auto.accepted(0.02, 1, now + 60.1)
+    assert auto.allowed() == 1
+
+
+def test_a_number_given_while_auto_was_at_work_holds_at_once_and_auto_begins_at_one_again(auto: Pace) -> None:
+    now = grow(auto, 0.0)
+    auto.set_share(Share(5, math.inf), now)
+    assert auto.allowed() == 5
+    auto.set_share(Share(8, math.inf, adapts=True), now)
+    assert auto.allowed() == 1
+
+
+def test_auto_sends_further_apart_when_a_single_request_is_too_much(auto: Pace) -> None:
+    waits = []
+    for second in range(9):
+        auto.throttled("answered 429", None, sent_at=100.0 * second, among=1, now=100.0 * second)
+        waits.append(auto.delay(100.0 * second))
+    assert auto.limited_by(800.0, 0) == "API"
+    assert max(waits) > 4.0
+    assert all(wait <= 30.0 for wait in waits)
+
+
+def test_a_number_does_not_send_further_apart(open_pace: Pace) -> None:
+    open_pace.throttled("answered 429", None, sent_at=0.0, among=1, now=1.0)
+    assert open_pace.delay(1.0) == 0.0
 
 
 def test_an_answer_that_blames_the_job_holds_the_run_with_one_request_at_a_time(open_pace: Pace) -> None:
-    open_pace.held("answered 401", 10.0, sent_at=9.9)
+    open_pace.held("answered 401", sent_at=9.9, now=10.0)
     assert open_pace.hold is not None
     assert open_pace.hold.reason == "answered 401"
     assert open_pace.allowed() == 1
     assert open_pace.delay(10.0) >= 1.0
-    assert open_pace.limited_by(10.0) == "hold"
+    assert open_pace.limited_by(10.0, 8) == "hold"
 
 
 def test_a_hold_feels_its_way_further_and_further_apart_up_to_the_longest_wait(open_pace: Pace) -> None:
     now, waits = 10.0, []
     for _ in range(200):
-        open_pace.held("answered 401", now, sent_at=now)
+        open_pace.held("answered 401", sent_at=now, now=now)
         waits.append(open_pace.delay(now))
         now += waits[-1]
     assert min(waits) >= 1.0
@@ -75,54 +141,54 @@ def test_a_hold_feels_its_way_further_and_further_apart_up_to_the_longest_wait(o
 
 
 def test_requests_that_were_on_the_wire_when_the_hold_began_do_not_lengthen_it(open_pace: Pace) -> None:
-    open_pace.held("answered 401", 10.0, sent_at=9.0)
+    open_pace.held("answered 401", sent_at=9.0, now=10.0)
     before = open_pace.delay(10.0)
     for _ in range(50):
-        open_pace.held("answered 401", 10.0, sent_at=9.5)
+        open_pace.held("answered 401", sent_at=9.5, now=10.0)
     assert open_pace.delay(10.0) == before
 
 
 def test_a_hold_ends_with_the_first_accepted_answer(open_pace: Pace) -> None:
-    open_pace.held("answered 401", 10.0, sent_at=9.0)
-    assert open_pace.accepted(0.01, 20.0)
+    open_pace.held("answered 401", sent_at=9.0, now=10.0)
+    assert open_pace.accepted(0.01, 1, 20.0)
     assert open_pace.hold is None
     assert open_pace.allowed() == 8
 
 
 def test_a_refused_row_ends_a_hold_but_does_not_open_up(open_pace: Pace) -> None:
-    open_pace.held("answered 401", 10.0, sent_at=9.0)
-    open_pace.refused()
+    open_pace.held("answered 401", sent_at=9.0, now=10.0)
+    open_pace.refused(0.0)
     assert open_pace.hold is None
     assert open_pace.allowed() == 1
 
 
 def test_retry_after_stops_every_request_of_the_worker(open_pace: Pace) -> None:
-    open_pace.throttled("answered 429", 7.0, 100.0)
+    open_pace.throttled("answered 429", 7.0, sent_at=99.0, among=8, now=100.0)
     assert open_pace.delay(100.0) == 7.0
-    assert open_pace.limited_by(100.0) == "Retry-After"
+    assert open_pace.limited_by(100.0, 8) == "Retry-After"
     assert open_pace.delay(107.0) == 0.0
 
 
 def test_nothing_but_throttled_answers_hold_the_run(open_pace: Pace) -> None:
     for _ in range(THROTTLED_IN_A_ROW - 1):
-        open_pace.throttled("answered 429", None, 5.0)
+        open_pace.throttled("answered 429", None, sent_at=4.0, among=8, now=5.0)
     assert open_pace.hold is None
-    open_pace.throttled("answered 429", None, 5.0)
+    open_pace.throttled("answered 429", None, sent_at=4.0, among=8, now=5.0)
     assert open_pace.hold is not None
 
 
 def test_nothing_but_unknown_answers_hold_the_run(open_pace: Pace) -> None:
     for _ in range(UNKNOWN_IN_A_ROW - 1):
-        open_pace.unknown("answered 500", 5.0)
+        open_pace.unknown("answered 500", sent_at=4.0, among=8, now=5.0)
     assert open_pace.hold is None
-    open_pace.unknown("answered 500", 5.0)
+    open_pace.unknown("answered 500", sent_at=4.0, among=8, now=5.0)
     assert open_pace.hold is not None
 
 
 def test_one_good_answer_in_between_keeps_the_run_going(open_pace: Pace) -> None:
     for _ in range(UNKNOWN_IN_A_ROW * 3):
-        open_pace.unknown("answered 500", 5.0)
-        open_pace.accepted(0.01, 5.0)
+        open_pace.unknown("answered 500", sent_at=4.0, among=8, now=5.0)
+        open_pace.accepted(0.01, 1, 5.0)
     assert open_pace.hold is None
 
 
@@ -139,21 +205,21 @@ def test_a_blocked_pace_lets_nothing_out_until_every_block_is_gone(open_pace: Pa
 
 
 def test_a_paused_run_starts_again_with_one_request(open_pace: Pace) -> None:
-    open_pace.set_paused(True)
+    open_pace.set_paused(True, 0.0)
     assert open_pace.allowed() == 0
-    assert open_pace.limited_by(0.0) == "pause"
-    open_pace.set_paused(False)
+    assert open_pace.limited_by(0.0, 8) == "pause"
+    open_pace.set_paused(False, 0.0)
     assert open_pace.allowed() == 1
 
 
 def test_a_share_of_nothing_lets_nothing_out(open_pace: Pace) -> None:
-    open_pace.set_share(concurrency=0, rate=math.inf, now=0.0)
+    open_pace.set_share(Share(0, math.inf), 0.0)
     assert open_pace.allowed() == 0
 
 
 def test_the_rate_delays_the_next_request(open_pace: Pace) -> None:
-    open_pace.set_share(concurrency=8, rate=2.0, now=0.0)
+    open_pace.set_share(Share(8, 2.0), 0.0)
     assert open_pace.delay(0.0) == 0.0
     open_pace.sent()
     assert open_pace.delay(0.0) == 0.5
-    assert open_pace.limited_by(0.0) == "rate"
+    assert open_pace.limited_by(0.0, 8) == "rate"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -15,10 +15,11 @@ from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
 from penstock.insights.words import counted, number, per_second
-from penstock.ledger.base import Control
+from penstock.ledger.base import Concurrency, Control
 from penstock.spec.units import parse_rate
 
 BACK = "default"
+AUTO: Final = "auto"
 
 
 def pause(file: JobFile, as_json: Json = False) -> int:
@@ -62,7 +63,9 @@ def set_limits(
     file: JobFile,
     assignments: Annotated[
         list[str],
-        typer.Argument(metavar="NAME=VALUE", help="rate=200/s, concurrency=32; default goes back to the job file."),
+        typer.Argument(
+            metavar="NAME=VALUE", help="rate=200/s, concurrency=32 or auto; default goes back to the job file."
+        ),
     ],
     as_json: Json = False,
 ) -> int:
@@ -72,7 +75,7 @@ def set_limits(
 
     Example:
       penstock set orders.yaml rate=200/s concurrency=32
-      penstock set orders.yaml rate=default
+      penstock set orders.yaml rate=default concurrency=auto
 
     Exit codes:
       0  set
@@ -100,7 +103,7 @@ class RateWanted:
 class ConcurrencyWanted:
     """Requests on the wire at once; None: as the job file says."""
 
-    concurrency: int | None
+    concurrency: Concurrency | None
 
 
 def parse_assignment(text: str) -> RateWanted | ConcurrencyWanted:
@@ -114,15 +117,25 @@ def parse_assignment(text: str) -> RateWanted | ConcurrencyWanted:
     if name == "concurrency":
         if value == BACK:
             return ConcurrencyWanted(None)
+        if value == AUTO:
+            return ConcurrencyWanted(AUTO)
         if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 10_000:
-            raise typer.BadParameter(f"concurrency: {value!r} is no number of requests; write 1 to 10000, or {BACK}")
+            raise typer.BadParameter(
+                f"concurrency: {value!r} is no number of requests; write 1 to 10000, {AUTO}, or {BACK}"
+            )
         return ConcurrencyWanted(int(value))
     raise typer.BadParameter(f"{text!r} cannot be set; write rate=200/s or concurrency=32")
 
 
 def limits_in_words(control: Control) -> str:
     rate = "as the job file says" if control.rate is None else per_second(control.rate)
-    concurrency = "as the job file says" if control.concurrency is None else number(control.concurrency)
+    match control.concurrency:
+        case None:
+            concurrency = "as the job file says"
+        case "auto":
+            concurrency = AUTO
+        case count:
+            concurrency = number(count)
     return f"rate {rate}, concurrency {concurrency}"
 
 

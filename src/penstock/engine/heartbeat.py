@@ -12,7 +12,7 @@ from penstock.engine.senders import Senders
 from penstock.engine.settler import Settler
 from penstock.errors import LedgerRefused, LedgerUnreachable
 from penstock.ledger.base import Control, Pulse
-from penstock.pacing.shares import share_of_count, share_of_rate
+from penstock.pacing.shares import Share, share_of_count, share_of_rate
 
 BEAT = 1.0
 # The older workers hear of a newcomer with their next beat and only then leave it its share.
@@ -101,21 +101,27 @@ class Heartbeat:
         return self._outbox.in_flight > 0 and now - self._senders.ended_at > 2 * self._parts.settings.total_timeout
 
     def _hear(self, control: Control) -> None:
-        settings, pace = self._parts.settings, self._parts.pace
+        settings, pace, now = self._parts.settings, self._parts.pace, self._loop_time()
         self._refuse_to_be_left_behind(control)
         self._beats += 1
-        total = settings.concurrency if control.concurrency is None else control.concurrency
+        total, adapts = self._concurrency(control)
         rate = settings.rate if control.rate is None else control.rate
         is_new = control.rank > 0 and self._beats <= BEATS_BEFORE_SHARING
         part = 0 if is_new else share_of_count(total, control.workers, control.rank)
         # Where answers are slow, the others may have more on the wire for a while than is their part by now.
         share = min(part, max(0, total - control.in_flight_elsewhere))
         pace.set_share(
-            concurrency=share,
-            rate=min(share_of_rate(rate, min(control.workers, max(total, 1))), self._rate),
-            now=self._loop_time(),
+            Share(
+                concurrency=share,
+                rate=min(share_of_rate(rate, min(control.workers, total)), self._rate),
+                adapts=adapts,
+                workers=control.workers,
+                elsewhere=control.in_flight_elsewhere,
+                ahead=control.at.timestamp() - now,
+            ),
+            now,
         )
-        pace.set_paused(control.paused)
+        pace.set_paused(control.paused, now)
         self._senders.grow(share)
         self._parts.bell.ring()
         if part == 0 and not is_new:
@@ -123,6 +129,17 @@ class Heartbeat:
         self.control = control
         self._heard.set()
         self._outbox.pump()
+
+    def _concurrency(self, control: Control) -> tuple[int, bool]:
+        """Of the whole job, and whether that is the upper end of what the API turns out to bear."""
+        settings = self._parts.settings
+        match control.concurrency:
+            case None:
+                return settings.concurrency, settings.adapts
+            case "auto":
+                return settings.max_concurrency, True
+            case number:
+                return number, False
 
     def _refuse_to_be_left_behind(self, control: Control) -> None:
         """Raises LedgerRefused if the job has gone on without this worker, frozen for a while, in another way than it would."""

@@ -62,7 +62,9 @@ class Settings:
     total_timeout: float
     lease: float
     max_in_doubt: int
-    concurrency: int  # of the whole job; the upper end for auto
+    concurrency: int  # of the whole job; the upper end where it adapts
+    adapts: bool  # concurrency: auto
+    max_concurrency: int  # the upper end, should a person ask for auto
     rate: float  # of the whole job; math.inf: no limit
     give_up_after: float
     stop_at: float  # bad rows among the last 1,000 (math.inf: never)

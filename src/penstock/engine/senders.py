@@ -75,18 +75,19 @@ class Senders:
             if journal is not None:
                 # What was known of it holds no more once the kernel has a byte.
                 journal.withdraw(delivery.range.lease.range_no, (delivery.key,))
-            began = now()
+            began, among = now(), outbox.in_flight
             outcome = await send(delivery.request)
             ended = now()
             self.ended_at = self._parts.clock.boottime()
             outbox.left()
-            self._conclude(delivery, self._parts.classify(outcome, delivery.row), began, ended)
+            self._conclude(delivery, self._parts.classify(outcome, delivery.row), began, ended, among)
             # A sender that waits must not keep a row, and its page, in memory.
             del delivery, outcome
 
-    def _conclude(self, delivery: Delivery, verdict: Verdict, began: float, ended: float) -> None:
+    def _conclude(self, delivery: Delivery, verdict: Verdict, began: float, ended: float, among: int) -> None:
+        """among: how many requests were on the wire when this one went out, itself included."""
         holding = self._pace.hold is not None
-        self._tell_pace(verdict, began, ended)
+        self._tell_pace(verdict, began, ended, among)
         if not isinstance(verdict, NotSent):
             self._tallies.attempted(first=delivery.sends == 0)
             delivery.sends += 1
@@ -153,20 +154,20 @@ class Senders:
         )
         return True
 
-    def _tell_pace(self, verdict: Verdict, began: float, ended: float) -> None:
+    def _tell_pace(self, verdict: Verdict, began: float, ended: float, among: int) -> None:
         pace = self._pace
         match verdict:
             case Accepted():
-                if pace.accepted(ended - began, ended):
+                if pace.accepted(ended - began, among, ended):
                     self._outbox.pump()
             case Refused(_, reason, Blame.JOB) | Unknown(reason, _, _, Blame.JOB) | NotSent(reason):
-                pace.held(reason, ended, sent_at=began)
+                pace.held(reason, sent_at=began, now=ended)
             case Refused():
-                pace.refused()
+                pace.refused(ended)
             case Throttled(_, reason, retry_after):
-                pace.throttled(reason, retry_after, ended)
+                pace.throttled(reason, retry_after, sent_at=began, among=among, now=ended)
             case Unknown(reason):
-                pace.unknown(reason, ended)
+                pace.unknown(reason, sent_at=began, among=among, now=ended)
             case _:
                 assert_never(verdict)
 

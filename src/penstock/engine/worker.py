@@ -217,7 +217,7 @@ class Worker:
         if self._feeder.is_careful:
             return "earlier crashes"
         return limited_by(
-            pace=self._parts.pace.limited_by(self._time()),
+            pace=self._parts.pace.limited_by(self._time(), self._outbox.in_flight),
             has_room=self._settler.has_room(),
             waiting=len(self._outbox),
             in_flight=self._outbox.in_flight,

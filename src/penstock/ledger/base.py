@@ -12,15 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
+
+# Requests on the wire at once, of all workers together: a number, or what the API turns out to bear.
+Concurrency: TypeAlias = int | Literal["auto"]
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RangeKind(StrEnum):
@@ -116,12 +121,13 @@ class Control:
 
     paused: bool
     rate: float | None
-    concurrency: int | None
+    concurrency: Concurrency | None
     workers: int
     rank: int = (
         0  # of the asking worker among the live ones, by age: 0 .. workers - 1 (shares that do not divide evenly)
     )
     in_flight_elsewhere: int = 0  # requests of the other live workers, as each told with its last heartbeat
+    at: datetime = EPOCH  # the ledger's clock when this was read: the one clock that all workers share
     file_hash: str = ""  # of the job file that is being run
     generation: int = 1  # of the idempotency keys
     is_known: bool = True  # the ledger knows the asking worker; not so after a `reset`
@@ -134,7 +140,7 @@ class Pulse:
     in_flight: int
     rows_per_second: float
     concurrency: int
-    limited_by: str  # "api", "rate", "concurrency", "source", "ledger", "" ...
+    limited_by: str  # "API", "rate", "concurrency", "source", "ledger", "" ...
     hold: str = ""  # the reason, "" when not holding
 
 
@@ -366,7 +372,7 @@ class PeopleDesk(Protocol):
 
     async def resume(self) -> None: ...
 
-    async def set_limits(self, *, rate: float | None, concurrency: int | None) -> None:
+    async def set_limits(self, *, rate: float | None, concurrency: Concurrency | None) -> None:
         """Both at once, requests per second and on the wire; None: as the job file says again."""
         ...
 

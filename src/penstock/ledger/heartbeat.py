@@ -8,10 +8,11 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.base import Control, IsDead, Lease, Pulse
+from penstock.ledger.concurrency import understood
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
+from penstock.ledger.lookup import moment
 from penstock.ledger.schema import REASON_LENGTH
-from penstock.ledger.statements import statement
 from penstock.ledger.text import fit
 from penstock.ledger.transactions import Transactions
 
@@ -30,8 +31,8 @@ UPDATE penstock_workers SET
 WHERE job_id = :job AND owner = :owner
 """
 
-_WISHES = statement(
-    "SELECT paused, rate, concurrency, file_hash, generation,"
+_WISHES = (
+    "SELECT paused, rate, concurrency, file_hash, generation, {now} AS at,"
     " (SELECT COUNT(*) FROM penstock_workers WHERE job_id = :job AND owner = :owner) AS is_known"
     " FROM penstock_jobs WHERE job_id = :job"
 )
@@ -100,20 +101,23 @@ class ControlReader:
         self._job_id = job_id
         self._is_dead = is_dead
         self._alive = dialect.statement(_ALIVE)
+        self._wishes = dialect.statement(_WISHES)
 
     async def read(self, connection: AsyncConnection, owner: str | None = None) -> Control:
         named = {"job": self._job_id, "owner": owner}
-        paused, rate, concurrency, file_hash, generation, is_known = (await connection.execute(_WISHES, named)).one()
+        wishes = (await connection.execute(self._wishes, named)).one()
+        paused, rate, concurrency, file_hash, generation, at, is_known = wishes
         heard_of = await connection.execute(self._alive, {"job": self._job_id})
         # The share of one that was killed must not lie idle until its silence is long enough.
         in_flight = {row.owner: row.in_flight for row in heard_of if not self._is_dead(row.owner)}
         return Control(
             bool(paused),
             rate,
-            concurrency,
+            understood(concurrency),
             workers=len(in_flight),
             rank=list(in_flight).index(owner) if owner in in_flight else 0,
             in_flight_elsewhere=sum(count for other, count in in_flight.items() if other != owner),
+            at=moment(at),
             file_hash=file_hash,
             generation=generation,
             is_known=bool(is_known),

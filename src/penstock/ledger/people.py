@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import JobError, LedgerRefused
 from penstock.events import EventKind
-from penstock.ledger.base import Event, IsDead, Selection
+from penstock.ledger.base import Concurrency, Event, IsDead, Selection
+from penstock.ledger.concurrency import stored
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import find_or_create_job
@@ -69,10 +70,14 @@ class SqlPeopleDesk:
     async def resume(self) -> None:
         await self._set_paused(paused=False)
 
-    async def set_limits(self, *, rate: float | None, concurrency: int | None) -> None:
+    async def set_limits(self, *, rate: float | None, concurrency: Concurrency | None) -> None:
+        """See PeopleDesk.set_limits."""
         job_id = await self._job_id()
-        wishes = {"rate": rate, "concurrency": concurrency}
-        told = ", ".join(f"{name}={'default' if value is None else f'{value:g}'}" for name, value in wishes.items())
+        wishes = {"rate": rate, "concurrency": stored(concurrency)}
+        told = (
+            f"rate={'default' if rate is None else f'{rate:g}'}, "
+            f"concurrency={'default' if concurrency is None else concurrency}"
+        )
 
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(_SET_LIMITS, {"job": job_id, **wishes})

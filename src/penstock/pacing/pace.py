@@ -13,6 +13,7 @@ from random import Random
 from penstock.pacing.backoff import full_jitter
 from penstock.pacing.bucket import TokenBucket
 from penstock.pacing.limits import AdaptiveLimit
+from penstock.pacing.shares import Share
 
 # Nothing but throttled (or unknown) answers this many times in a row, and the run holds.
 THROTTLED_IN_A_ROW = 10
@@ -28,32 +29,35 @@ class Hold:
 
 
 class Pace:
-    """All times are seconds on one steady clock, handed in by the caller as `now`.
+    """All times are seconds on one steady clock, handed in by the caller as `now`. sent_at: when an answer's request went out;
+    among: so many were then on the wire, itself included.
 
-    limit: for `concurrency: auto`; None: this worker's share of the job's number is all there is to keep.
+    limit: what holds besides this worker's share wherever the share says that it adapts.
     """
 
     def __init__(
         self,
         *,
-        limit: AdaptiveLimit | None,
+        limit: AdaptiveLimit,
         bucket: TokenBucket,
         first_wait: float,
         longest_wait: float,
         random: Random,
     ) -> None:
-        self.limit = limit
+        self._limit = limit
         self._bucket = bucket
         self._first_wait = first_wait
         self._longest_wait = longest_wait
         self._random = random
         self._share = 0  # of the job's concurrency; not known before the first heartbeat
+        self._adapts = False
         self._paused = False
         self._blocks: dict[str, Hold] = {}
         self._hold: Hold | None = None
         self._hold_tries = 0
         self._opened = False
         self._not_before = -math.inf
+        self._retry_after_until = -math.inf
         self._throttled = 0
         self._unknown = 0
 
@@ -63,9 +67,13 @@ class Pace:
         return next(iter(self._blocks.values()), None) or self._hold
 
     @property
+    def is_paused(self) -> bool:
+        return self._paused
+
+    @property
     def concurrency(self) -> int:
         """How many requests may be on the wire at once, were there no hold, pause or opening."""
-        return self._share if self.limit is None else min(self.limit.value, self._share)
+        return min(self._limit.value, self._share) if self._adapts else self._share
 
     @property
     def has_share(self) -> bool:
@@ -86,30 +94,35 @@ class Pace:
     def sent(self) -> None:
         self._bucket.take()
 
-    def limited_by(self, now: float) -> str:
+    def limited_by(self, now: float, in_flight: int) -> str:
         """In one or two words, for people: what keeps the run from going faster; "" when it is not the pace."""
         if self._paused:
             return "pause"
         if self.hold is not None:
             return "hold"
         if self._not_before > now:
-            return "Retry-After"
+            return "Retry-After" if self._retry_after_until > now else "API"
         if not self._opened and self._share > 1:
             return "first accepted answer"
         if self._bucket.is_limiting and self._bucket.delay(now) > 0:
             return "rate"
+        if self._adapts and self._limit.value < self._share and in_flight >= self._limit.value:
+            return "API"  # it bears no more, as far as is known
         return ""
 
     # What a person or the ledger says.
 
-    def set_share(self, *, concurrency: int, rate: float, now: float) -> None:
-        """This worker's part of the job's concurrency (0: it waits) and rate (math.inf: no limit)."""
-        self._share = concurrency
-        self._bucket.set_rate(rate, now)
+    def set_share(self, share: Share, now: float) -> None:
+        if share.adapts and not self._adapts:
+            self._limit.begin_again(now)
+        self._share = share.concurrency
+        self._adapts = share.adapts
+        self._limit.share(workers=share.workers, elsewhere=share.elsewhere, ahead=share.ahead, now=now)
+        self._bucket.set_rate(share.rate, now)
 
-    def set_paused(self, paused: bool) -> None:
+    def set_paused(self, paused: bool, now: float) -> None:
         if self._paused and not paused:
-            self._opened = False
+            self._close(now)
         self._paused = paused
 
     def block(self, what: str, reason: str, now: float) -> None:
@@ -121,43 +134,50 @@ class Pace:
 
     # What the answers say.
 
-    def accepted(self, latency: float, now: float) -> bool:
+    def accepted(self, latency: float, among: int, now: float) -> bool:
         """Returns whether this answer has opened the pace up."""
         opens = not self._opened
         self._hold, self._opened = None, True
         self._throttled = self._unknown = 0
-        if self.limit is not None:
-            self.limit.answered(latency, now)
+        if self._adapts:
+            self._limit.answered(latency, among, now)
         return opens
 
-    def refused(self) -> None:
+    def refused(self, now: float) -> None:
         """The API works and refuses this row: no reason to hold, none to open up."""
         if self._hold is not None:
-            self._hold, self._opened = None, False
+            self._hold = None
+            self._close(now)
         self._throttled = self._unknown = 0
 
-    def throttled(self, reason: str, retry_after: float | None, now: float) -> None:
+    def throttled(self, reason: str, retry_after: float | None, *, sent_at: float, among: int, now: float) -> None:
         """Too fast. Retry-After stops every request of this worker, not only the row's."""
         self._throttled += 1
-        if self.limit is not None:
-            self.limit.overloaded(now)
         if retry_after is not None:
+            self._retry_after_until = max(self._retry_after_until, now + retry_after)
             self._not_before = max(self._not_before, now + retry_after)
+        elif self._adapts and among == 1:
+            # Fewer at once there cannot be: then further apart.
+            wait = full_jitter(self._throttled, self._first_wait, self._longest_wait, self._random)
+            self._not_before = max(self._not_before, now + wait)
+        if self._adapts:
+            self._limit.throttled(sent_at, among, now)
         if self._throttled >= max(THROTTLED_IN_A_ROW, self.concurrency) or self._hold is not None:
-            self.held(reason, now, sent_at=now)
+            self.held(reason, sent_at=now, now=now)
 
-    def unknown(self, reason: str, now: float) -> None:
+    def unknown(self, reason: str, *, sent_at: float, among: int, now: float) -> None:
         """No answer, or a 5xx."""
         self._unknown += 1
-        if self.limit is not None:
-            self.limit.overloaded(now)
+        if self._adapts:
+            self._limit.failed(sent_at, among, now)
         if self._unknown >= max(UNKNOWN_IN_A_ROW, self.concurrency) or self._hold is not None:
-            self.held(reason, now, sent_at=now)
+            self.held(reason, sent_at=now, now=now)
 
-    def held(self, reason: str, now: float, sent_at: float) -> None:
-        """An answer blames the job, not the row (or nothing can be reached). sent_at: when its request went out."""
+    def held(self, reason: str, *, sent_at: float, now: float) -> None:
+        """An answer blames the job, not the row (or nothing can be reached)."""
         if self._hold is None:
-            self._hold, self._hold_tries, self._opened = Hold(reason, now), 0, False
+            self._hold, self._hold_tries = Hold(reason, now), 0
+            self._close(now)
         elif sent_at < self._hold.since:
             return  # it was on the wire when the hold began and tells nothing new
         else:
@@ -166,3 +186,8 @@ class Pace:
         # At least half the jittered range: a hold that happens to draw 0.0 seconds would be no hold.
         wait = full_jitter(self._hold_tries, self._first_wait, self._longest_wait, self._random)
         self._not_before = max(self._not_before, now + max(wait, min(self._longest_wait, self._first_wait)))
+
+    def _close(self, now: float) -> None:
+        """One request at a time until one is accepted; where the limit adapts, it begins again."""
+        self._opened = False
+        self._limit.begin_again(now)

@@ -2,6 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one worker may do. concurrency: requests on the wire at once (0: it waits). rate: requests a second, math.inf for no
+    limit. adapts: concurrency is the upper end of a limit that finds out what the API bears. workers: how many there are, this
+    one included. elsewhere: what the others have on the wire. ahead: seconds by which the clock that all workers share, the
+    ledger's, is ahead of this worker's."""
+
+    concurrency: int
+    rate: float
+    adapts: bool = False
+    workers: int = 1
+    elsewhere: int = 0
+    ahead: float = 0.0
+
 
 def share_of_count(total: int, workers: int, rank: int) -> int:
     """Of `total` requests at once, how many are this worker's. All shares add up to `total`: a late rank may get 0."""

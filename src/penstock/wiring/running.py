@@ -53,6 +53,8 @@ def settings_of(job: Job) -> Settings:
         lease=job.ledger.lease,
         max_in_doubt=delivery.max_in_doubt,
         concurrency=concurrency,
+        adapts=delivery.concurrency == "auto",
+        max_concurrency=delivery.max_concurrency,
         rate=math.inf if delivery.rate is None else delivery.rate,
         give_up_after=delivery.give_up_after,
         stop_at=delivery.stop_at.of(WINDOW),
@@ -63,7 +65,7 @@ def settings_of(job: Job) -> Settings:
 def pace_of(job: Job, random: Random) -> Pace:
     delivery = job.delivery
     return Pace(
-        limit=AdaptiveLimit(delivery.max_concurrency) if delivery.concurrency == "auto" else None,
+        limit=AdaptiveLimit(delivery.max_concurrency),
         bucket=TokenBucket(math.inf, asyncio.get_running_loop().time()),
         first_wait=delivery.backoff.first,
         longest_wait=delivery.backoff.max,
