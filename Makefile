@@ -39,7 +39,8 @@ check: $(development) ## format, lint, types, import directions, docs
 	@$(python) scripts/check_docs.py
 
 # PARTS="penstock node": these alone.
-bench: $(development) services ## penstock's speed beside its peers' and its goals; a quarter of an hour
+bench: $(development) services ## penstock's speed beside its peers' and its goals; twenty minutes
+	@scripts/install_nginx
 	@$(python) -m benchmarks $(PARTS)
 
 requirements: $(development) ## pin the newest versions that pyproject.toml and dev.in allow

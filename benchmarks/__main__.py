@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import goals, scale, tables
+from benchmarks import adaptive, goals, scale, tables
 from benchmarks.cases import CASES, Case
 from benchmarks.database import find_server
 from benchmarks.figures import CommandFailed, Figures
@@ -24,8 +24,8 @@ from benchmarks.pages import put
 from benchmarks.rounds import installed, measure, say
 from benchmarks.shop import template_shop
 
-_LARGE = "large"
-_PARTS = (*dict.fromkeys(case.part for case in CASES), _LARGE)
+_AUTO, _LARGE = "auto", "large"
+_PARTS = (*dict.fromkeys(case.part for case in CASES), _AUTO, _LARGE)
 
 
 def main() -> int:
@@ -33,6 +33,7 @@ def main() -> int:
     parts = set(wanted.parts) or set(_PARTS)
     cases = installed([case for case in CASES if case.part in parts])
     found: Mapping[Case, Figures] = {}
+    adapting: list[adaptive.Adapted] = []
     large: scale.Scale | None = None
     try:
         server = find_server()
@@ -43,6 +44,8 @@ def main() -> int:
             template_shop(server, wanted.rows) as shop,
         ):
             found = measure(cases, template=shop, api=api, rounds=wanted.rounds)
+            if _AUTO in parts:
+                adapting = adaptive.measure(shop)
             if _LARGE in parts:
                 large = scale.measure(shop, times=max(1, wanted.large // wanted.rows), api=api)
     except Missing as reason:
@@ -52,16 +55,17 @@ def main() -> int:
         say("stopped: nothing is told of what was measured so far")
         return 130
     except CommandFailed as reason:
-        say(f"the large table is left out: penstock {reason}")
+        say(f"auto or the large table is left out: penstock {reason}")
     command = f"`make bench` with {wanted.rows:,} rows, {wanted.rounds} rounds, medians:"
     page = "\n".join(
         [
             f"{command}\n",
             machine,
             "",
-            goals.as_table([*goals.of_speed(found), *goals.of_scale(large)]),
+            goals.as_table([*goals.of_speed(found), *goals.of_adapting(adapting), *goals.of_scale(large)]),
             "",
             tables.measured(found, wanted.rows),
+            tables.adapting(adapting) if adapting else "",
             "" if large is None else tables.large(large),
         ]
     )

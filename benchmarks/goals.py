@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from benchmarks.adaptive import Adapted
 from benchmarks.cases import AFTERNOON, DRT, NODE, PENSTOCK, PENSTOCK_ONCE, PENSTOCK_TLS, SENDER, THREADS, Case
 from benchmarks.figures import Figures
 from benchmarks.scale import Scale
@@ -63,6 +64,24 @@ def _of_peers(found: Mapping[Case, Figures]) -> Iterator[Goal]:
     ):
         times = None if ours is None or peer is None else ours.rows_per_second / peer.rows_per_second
         yield at_least(f"times the rows/s of {name}", goal, times, "{:.1f} ×")
+
+
+def of_adapting(found: Sequence[Adapted]) -> list[Goal]:
+    """The worst of all APIs. A drop is followed when no more than twice what the API bears is there."""
+    dropped = [one.waiting for one in found if one.drops]
+    return [
+        at_least("of the best throughput, `auto`", 0.95, min((one.reached for one in found), default=None), "{:.1%}"),
+        at_most(
+            "times the unloaded p99 latency, `auto`", 2, max((one.queued for one in found), default=None), "{:.2f} ×"
+        ),
+        at_most(
+            "times what the API bears on the wire, 5 s after a drop to a tenth",
+            2,
+            max(dropped, default=None),
+            "{:.1f} ×",
+        ),
+        at_most("further attempts, `auto`", 0, max((one.further for one in found), default=None), "{:,.0f}"),
+    ]
 
 
 def of_scale(found: Scale | None) -> list[Goal]:

@@ -42,7 +42,10 @@ delivery: {{concurrency: {in_flight}}}
 
 @dataclass(frozen=True, slots=True)
 class Penstock:
+    """adapts: it finds out itself how many requests at once are good."""
+
     idempotent: bool
+    adapts: bool = False
     reads: bool = True
     flags: bool = True
 
@@ -56,7 +59,7 @@ class Penstock:
             api=task.api,
             tls=tls,
             idempotent=str(self.idempotent).lower(),
-            in_flight=task.in_flight,
+            in_flight="auto" if self.adapts else task.in_flight,
         )
         (task.folder / "orders.yaml").write_text(job)
         prepared = subprocess.run(

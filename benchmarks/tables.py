@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from benchmarks.adaptive import Adapted
 from benchmarks.cases import PENSTOCK, Case
 from benchmarks.figures import Figures
 from benchmarks.scale import Scale
@@ -97,6 +98,27 @@ def _times(ours: Figures | None, figures: Figures) -> str:
 
 def _thousands(number: float) -> str:
     return f"{number:,.0f}"
+
+
+def adapting(found: Sequence[Adapted]) -> str:
+    cells = [
+        [
+            f"{one.servers} at once",
+            f"{one.reached:.1%}",
+            f"{one.queued:.2f} ×",
+            f"{one.waiting:.1f} ×" if one.drops else "–",
+            _thousands(one.further),
+        ]
+        for one in found
+    ]
+    head = [
+        "the API bears",
+        "of the best rows/s",
+        "p99 of the unloaded",
+        "on the wire after a drop",
+        "further attempts",
+    ]
+    return f"### `concurrency: auto`, an API that takes 20 ms and lets the rest queue\n\n{markdown(head, cells)}\n"
 
 
 def large(found: Scale) -> str:

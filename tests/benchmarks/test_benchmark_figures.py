@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from benchmarks.adaptive import Adapted, Times, adapted
 from benchmarks.cases import AFTERNOON, CASES, NODE, PENSTOCK, PENSTOCK_ONCE, SENDER, THREADS
 from benchmarks.figures import Figures, Sample, figures
-from benchmarks.goals import Goal, at_least, at_most, of_scale, of_speed
+from benchmarks.goals import Goal, at_least, at_most, of_adapting, of_scale, of_speed
 from benchmarks.pages import replaced
 from benchmarks.rounds import medians
 from benchmarks.scale import Scale, scale
@@ -113,3 +114,23 @@ def test_a_page_keeps_what_stands_around_the_figures() -> None:
 def test_a_page_without_a_place_for_figures_is_refused() -> None:
     with pytest.raises(ValueError, match="no place for what is measured as 'all'"):
         replaced("nothing here", "all", "new")
+
+
+def test_how_auto_fares_is_told_from_when_each_request_came_and_went() -> None:
+    times = Times(known=1.0, drop=2.0, end=8.0)
+    # Ten at once for 0.1 s each, all but a tenth of them after 0.1 s in the queue; and three that are there 5 s after the drop.
+    busy = [
+        [1.0 + n / 100 - queued, 1.0 + n / 100, 1.1 + n / 100] for n in range(90) for queued in [0.1 * (n % 10 > 0)]
+    ]
+    found = adapted(
+        10, [*busy, [6.9, 6.95, 7.05], [6.95, 0.0, 0.0], [6.96, 0.0, 0.0], [7.1, 0.0, 0.0]], times, further=2
+    )
+    assert (found.reached, found.queued) == pytest.approx((0.9, 2.0))
+    assert (found.waiting, found.further) == (3.0, 2)
+
+
+def test_auto_meets_its_goals_only_if_every_api_is_kept_busy_without_a_queue() -> None:
+    good = Adapted(servers=64, reached=0.97, queued=1.3, waiting=1.5, further=0)
+    assert all(goal.met for goal in of_adapting([good, replace(good, servers=4, waiting=9.0)]))
+    bad = Adapted(servers=20, reached=0.94, queued=2.1, waiting=2.1, further=1)
+    assert not any(goal.met for goal in of_adapting([good, bad]))

@@ -18,6 +18,8 @@ from benchmarks.task import Task
 from sqlalchemy import make_url
 from tests.benchmarks.answering import TestApi, answering
 
+from benchmarks import adaptive
+
 ROWS = 300
 
 
@@ -122,3 +124,10 @@ def test_memory_is_that_of_the_command_and_its_children_together(tmp_path: Path,
     hold = "import time; held = b'x' * 60_000_000; time.sleep(0.3)"
     parent = f"import subprocess, sys; held = b'x' * 60_000_000; subprocess.run([sys.executable, '-c', {hold!r}])"
     assert run(parent, tmp_path, api)[-1].megabytes > 120
+
+
+def test_an_api_that_bears_a_few_requests_is_found_out_and_its_drop_is_seen(template: Shop) -> None:
+    [found] = adaptive.measure(template, servers=(10,), times=adaptive.Times(known=0.5, drop=1.0, end=1.5))
+    assert 0.0 < found.reached <= 1.01
+    assert found.queued >= 1.0
+    assert found.further == 0
