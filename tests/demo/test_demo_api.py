@@ -211,6 +211,24 @@ def test_an_api_that_cannot_start_says_so_at_once(tmp_path: Path, capfd: pytest.
     assert "--faults" in capfd.readouterr().err
 
 
+def test_a_port_that_is_taken_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with running_api("--quiet", folder=tmp_path) as first:
+        port = str(first.port)
+        with pytest.raises(RuntimeError, match="ended with 2"), running_api("--port", port, folder=tmp_path):
+            pass
+    assert capfd.readouterr().err == (
+        f"there is no API: port {port} is taken; end what listens there, or give another --port\n"
+    )
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(RuntimeError, match="ended with 2"), running_api("--record", "no/such.jsonl", folder=tmp_path):
+        pass
+    assert capfd.readouterr().err == (
+        "there is no API: [Errno 2] No such file or directory: 'no/such.jsonl'; give a --port and files that may be used\n"
+    )
+
+
 def first_order_with(*, seed: int, faults: list[Fault]) -> str:
     """The first order whose requests meet these faults, one after the other."""
     for number in range(10_000):

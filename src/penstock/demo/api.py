@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -118,13 +119,22 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return new_event_loop
 
 
-def main() -> None:
+def main() -> int:
     options = parse_options(sys.argv[1:])
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        book = runner.run(serve(options))
+    try:
+        with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+            book = runner.run(serve(options))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            why, way_out = f"port {options.port} is taken", "end what listens there, or give another --port"
+        else:
+            why, way_out = str(error), "give a --port and files that may be used"
+        sys.stderr.write(f"there is no API: {why}; {way_out}\n")
+        return 2
     if not options.quiet:
         sys.stderr.write(f"{book.applied} orders applied, {book.doubled} of them more than once\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
