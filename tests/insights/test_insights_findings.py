@@ -4,8 +4,8 @@ import pytest
 
 from penstock.errors import JobError, LedgerMissing, PenstockError, SourceUnreachable
 from penstock.insights.check import Finding, Grade
-from penstock.insights.findings import of_answers, of_error, of_size, of_target
-from penstock.spec.models import Target
+from penstock.insights.findings import of_answers, of_error, of_size, of_target, of_unused
+from penstock.spec.models import Job, Target
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,22 @@ def test_rules_that_no_accepted_answer_ever_reaches_are_told(rules: dict[str, st
     findings = of_answers(target)
     assert [finding.grade for finding in findings] == ([Grade.WARNING] if told else [])
     assert all(finding.text.startswith(told) for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("target", "rest", "told"),
+    [
+        ({}, {}, []),
+        ({"probe": {"url": "http://127.0.0.1/orders", "found": "{{ true }}", "absent": "{{ false }}"}}, {}, ["probe"]),
+        ({}, {"verify": {"url": "sqlite:///new.db", "query": "SELECT id FROM orders", "key": "id"}}, ["verify"]),
+    ],
+)
+def test_what_only_a_later_version_uses_is_told(
+    target: dict[str, object], rest: dict[str, object], told: list[str]
+) -> None:
+    source = {"url": "sqlite:///shop.db", "table": "orders", "key": "id"}
+    job = Job.model_validate(
+        {"name": "orders", "source": source, "target": {"url": "http://127.0.0.1/orders", **target}, **rest}
+    )
+    findings = of_unused(job)
+    assert [(finding.subject, finding.grade) for finding in findings] == [(name, Grade.WARNING) for name in told]

@@ -20,7 +20,8 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """subject: "source", "key", "index", "flag", "rights", "ledger", "target", "estimate". way_out: "" if nothing needs doing."""
+    """subject: "source", "key", "index", "flag", "rights", "ledger", "target", "answers", "probe", "verify",
+    "estimate". way_out: "" if nothing needs doing."""
 
     subject: str
     grade: Grade

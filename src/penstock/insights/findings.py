@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.errors import PenstockError, Unreachable
 from penstock.insights.check import Finding, Grade
 from penstock.insights.words import duration, number, per_second, size
-from penstock.spec.models import Target
+from penstock.spec.models import Job, Target
 
 # Measured on InnoDB, data and index, with receipt, status and fingerprint.
 LEDGER_BYTES_PER_ROW = 240
@@ -35,6 +35,13 @@ def of_answers(target: Target) -> list[Finding]:
     names = " and ".join(f"target.{name}" for name in asked_later)
     text = f"{names} come after target.accept, and without one every 2xx answer is accepted before they are asked"
     return [Finding("answers", Grade.WARNING, text, 'add one, like accept: "{{ status < 300 and body.code == 0 }}"')]
+
+
+def of_unused(job: Job) -> list[Finding]:
+    """What the job file says that only a later version will act upon."""
+    parts = {"probe": job.target.probe, "verify": job.verify}
+    text = "read and checked, but not acted upon: this version does not use it yet"
+    return [Finding(subject, Grade.WARNING, text) for subject, part in parts.items() if part is not None]
 
 
 def of_size(keys: int | None, rate: float | None) -> Finding:

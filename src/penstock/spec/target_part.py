@@ -165,7 +165,10 @@ class Target(Part):
     idempotent_for: Annotated[Duration | None, OnlyInPython()] = Field(
         default=None, validation_alias=AliasPath("idempotent", "for")
     )
-    probe: Probe | None = Field(default=None, description="How to ask whether a row in doubt has arrived.")
+    probe: Probe | None = Field(
+        default=None,
+        description="How to ask whether a row in doubt has arrived. Read and checked; used by a later version.",
+    )
 
     @field_validator("tls")
     @classmethod

@@ -9,7 +9,7 @@ from penstock.database.connect import Database
 from penstock.engine.owner import is_dead
 from penstock.errors import JobError, LedgerMissing, PenstockError, RowError
 from penstock.insights.check import CheckReport, Finding, Grade, Sample
-from penstock.insights.findings import of_answers, of_error, of_size, of_target
+from penstock.insights.findings import of_answers, of_error, of_size, of_target, of_unused
 from penstock.insights.requests import RenderedRequest, safe_request
 from penstock.insights.source_findings import of_source, of_twins
 from penstock.insights.text_findings import of_texts
@@ -47,6 +47,7 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
         findings.append(await _look_at_ledger(job, databases.ledger, file=file))
         findings.append(await _look_at_target(job))
         findings += of_answers(job.target)
+        findings += of_unused(job)
         findings.append(of_size(keys, job.delivery.rate))
         samples: Sequence[Sample] = ()
         try:
