@@ -1,5 +1,6 @@
 """What a run came to, for people and for programs."""
 
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
@@ -71,6 +72,16 @@ def test_each_reason_that_needs_a_person_has_its_line_to_type() -> None:
     assert len(advice) == 2
     assert "penstock resolve orders.yaml --status 500 --as pending --note ..." in advice[0]
     assert "penstock retry orders.yaml --status 422" in advice[1]
+
+
+def test_a_run_that_stopped_early_says_why_once() -> None:
+    ended = replace(
+        report(), ended=Ended.STOP_AT, detail="50 of the last 54 rows failed or are in doubt: delivery.stop_at"
+    )
+    first = printed(ended).splitlines()[0]
+    assert first.startswith(
+        "orders: stopped early (50 of the last 54 rows failed or are in doubt: delivery.stop_at). This"
+    )
 
 
 def test_a_thousand_reasons_do_not_flood_the_screen() -> None:

@@ -60,7 +60,7 @@ MISTAKES = (
     Mistake(
         "an API that is not there, in a run",
         (PREPARED, target("http://127.0.0.1:1/orders")),
-        "gave up waiting (delivery.give_up_after); the same command goes on (held for 0 s (delivery.give_up_after): "
+        "gave up waiting; the same command goes on (held for 0 s, delivery.give_up_after: "
         "connection refused by 127.0.0.1:1)",
         _RUN,
         code=3,

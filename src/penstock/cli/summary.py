@@ -16,12 +16,13 @@ from penstock.ledger.base import Cause, Counts
 
 MOST_CAUSES = 20  # shown; `penstock status` and `rows` have the rest
 
+# The report's detail, in brackets behind it, names the key of the job file that ended the run.
 _ENDED = {
     Ended.DONE: "done",
     Ended.LIMIT: "did what was asked for",
     Ended.STOPPED: "stopped; the same command goes on",
-    Ended.STOP_AT: "stopped because too many rows failed or are in doubt (delivery.stop_at)",
-    Ended.GAVE_UP: "gave up waiting (delivery.give_up_after); the same command goes on",
+    Ended.STOP_AT: "stopped early",
+    Ended.GAVE_UP: "gave up waiting; the same command goes on",
     Ended.FAILED: "ended by an error",
 }
 

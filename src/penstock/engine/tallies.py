@@ -36,5 +36,5 @@ class Tallies:
         if self._mishaps.are_too_many:
             self._stop.drain(
                 Ended.STOP_AT,
-                f"{self._mishaps.bad} of the last {self._mishaps.seen} rows failed or are in doubt (delivery.stop_at)",
+                f"{self._mishaps.bad} of the last {self._mishaps.seen} rows failed or are in doubt: delivery.stop_at",
             )

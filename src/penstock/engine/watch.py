@@ -49,7 +49,7 @@ class Watch:
             hold = self.hold
             if hold is not None and now - hold.since >= self._parts.settings.give_up_after:
                 self._stop.drain(
-                    Ended.GAVE_UP, f"held for {now - hold.since:.0f} s (delivery.give_up_after): {hold.reason}"
+                    Ended.GAVE_UP, f"held for {now - hold.since:.0f} s, delivery.give_up_after: {hold.reason}"
                 )
             await self.note()
             await asyncio.sleep(EVERY)
