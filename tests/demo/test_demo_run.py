@@ -43,9 +43,10 @@ def test_the_commands_are_shown_as_a_person_would_type_them(tmp_path: Path) -> N
     _, screen = play(tmp_path, rows=100)
     shown = re.findall(r"^\$ (.*)$", screen, re.MULTILINE)
     shown = [re.sub(r"\d{2,}", "N", command) for command in shown]
-    assert shown[:8] == [
+    assert shown[:9] == [
         "python -m penstock.demo.shop --url sqlite:///shop.db --orders N",
         "python -m penstock.demo.api --store api.jsonl --record arrived.jsonl --faults 0.N --latency Nms &",
+        "echo 'API_TOKEN=demo-token' > .env",
         "cat orders.yaml",
         "penstock check orders.yaml",
         "penstock prepare orders.yaml",

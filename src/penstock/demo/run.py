@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
+from penstock.demo.api import TOKEN
 from penstock.demo.job_file import JOB_FILE, write_job_file
 from penstock.demo.processes import RunningApi, running_api
 from penstock.demo.proof import Proof, prove
@@ -47,9 +48,12 @@ def _play(stage: Stage, rows: int) -> int:
     stage.say("2. A new API, in a process of its own. Of its answers, 2 % go wrong: errors, lost answers, refusals")
     stage.show_command(f"python -m penstock.demo.api {shlex.join(_API)} &")
     with running_api(*_API, "--quiet", folder=stage.folder) as api:
-        stage.say("3. The job file: which rows, how an order looks to the API, what its answers mean")
+        stage.say("3. The API's token, which no job file should hold, goes into .env beside it")
+        stage.show_command(f"echo 'API_TOKEN={TOKEN}' > .env")
+        job_file = write_job_file(stage.folder, port=api.port)
+        stage.say("The job file: which rows, how an order looks to the API, what its answers mean")
         stage.show_command(f"cat {JOB_FILE}")
-        _show_file(stage, write_job_file(stage.folder, port=api.port))
+        _show_file(stage, job_file)
         stage.say(
             "What is missing? check reaches everything, sends nothing, and shows how the first orders would go out"
         )
