@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from penstock.library import (
         Delivery,
+        Ended,
         Flag,
         Job,
         Ledger,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Delivery",
+    "Ended",
     "Flag",
     "Job",
     "Ledger",

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 
 from penstock import wiring
 from penstock.engine.report import Progress, RunOptions, Summary
-from penstock.engine.stop import Stop
+from penstock.engine.stop import Ended, Stop
 from penstock.rows import encode_key
 from penstock.spec.loader import load
 from penstock.spec.models import Delivery, Flag, Job, Ledger, Source, Target, Transform
 
 __all__ = [
     "Delivery",
+    "Ended",
     "Flag",
     "Job",
     "Ledger",

@@ -7,7 +7,7 @@ from typing import Any, assert_type
 
 from pydantic import SecretStr
 
-from penstock import Job, Progress, Source, Stop, Summary, Target, load, prepare, run
+from penstock import Ended, Job, Progress, Source, Stop, Summary, Target, load, prepare, run
 from penstock.ledger.base import Counts
 
 
@@ -27,6 +27,7 @@ async def from_a_file() -> None:
     summary = await run(job, limit=100, keys=[1042, ("north", 17)], rate=50.0, seconds=3600.0, stop=Stop(), show=show)
     assert_type(summary, Summary)
     assert_type(summary.counts, Counts)
+    assert_type(summary.ended, Ended)
     assert_type(summary.tally.sent, int)
 
 
