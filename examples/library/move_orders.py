@@ -67,7 +67,11 @@ async def move(job: Job) -> Summary:
 
 
 def main() -> int:
-    job = orders_job(shop="sqlite:///shop.db", api=os.environ["ORDERS_URL"], token=os.environ["API_TOKEN"])
+    api, token = os.environ.get("ORDERS_URL"), os.environ.get("API_TOKEN")
+    if api is None or token is None:
+        print("set ORDERS_URL and API_TOKEN first", file=sys.stderr)
+        return 2
+    job = orders_job(shop="sqlite:///shop.db", api=api, token=token)
     try:
         summary = asyncio.run(move(job))
     except JobError as error:

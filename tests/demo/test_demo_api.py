@@ -237,3 +237,12 @@ def first_order_with(*, seed: int, faults: list[Fault]) -> str:
         if [draws.draw(order_no) for _ in faults] == faults:
             return order_no
     raise AssertionError(f"no order meets {faults}")
+
+
+def test_a_store_that_holds_something_else_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "orders.jsonl").write_text("no order\n")
+    with pytest.raises(RuntimeError, match="ended with 2"), running_api("--store", "orders.jsonl", folder=tmp_path):
+        pass
+    told = capfd.readouterr().err
+    assert told.startswith("there is no API: line 1 of orders.jsonl is no order that this API has kept: ")
+    assert told.count("\n") == 1

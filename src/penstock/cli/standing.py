@@ -51,7 +51,7 @@ class Follower:
             in_doubt=progress.counts.in_doubt,
             now=now,
             overall=None if now is None else since / progress.elapsed,
-            seconds_left=seconds_left(sums, now),
+            seconds_left=None if progress.hold or progress.limited_by == "pause" else seconds_left(sums, now),
             in_flight=progress.in_flight,
             concurrency=progress.concurrency,
             limited_by=progress.limited_by,

@@ -34,5 +34,8 @@ def stored_orders(path: Path) -> Iterator[StoredOrder]:
     if not path.exists():
         return
     with path.open("rb") as lines:
-        for line in lines:
-            yield StoredOrder(**orjson.loads(line))
+        for number, line in enumerate(lines, start=1):
+            try:
+                yield StoredOrder(**orjson.loads(line))
+            except (ValueError, TypeError) as error:
+                raise OSError(f"line {number} of {path} is no order that this API has kept: {error}") from error

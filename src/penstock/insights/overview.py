@@ -32,7 +32,8 @@ class Overview:
 
     @property
     def seconds_left(self) -> float | None:
-        return seconds_left(self.totals, self.rows_per_second)
+        """None where nothing can be said, as while the job is paused."""
+        return None if self.control.paused else seconds_left(self.totals, self.rows_per_second)
 
     @property
     def holds(self) -> tuple[str, ...]:
@@ -41,11 +42,13 @@ class Overview:
 
 
 async def look(job: str, model: ReadModel) -> Overview:
+    # In this order a run that goes on meanwhile adds to the counts what has no cause yet, and never shows more causes than rows.
+    causes = await model.causes()
     workers = await model.workers()
     return Overview(
         job=job,
         counts=await model.counts(),
         control=await model.control(),
         workers=tuple(sorted(workers, key=lambda worker: (not worker.alive, worker.started_at))),
-        causes=tuple(await model.causes()),
+        causes=tuple(causes),
     )

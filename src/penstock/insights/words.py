@@ -20,8 +20,8 @@ def counted(count: int, noun: str) -> str:
 
 
 def per_second(rate: float) -> str:
-    """Rows or requests per second: "0.4/s", "31/s", "12,400/s"."""
-    return f"{rate:.1f}/s" if 0 < rate < 10 else f"{rate:,.0f}/s"
+    """Rows or requests per second: "0.4/s", "1/s", "31/s", "12,400/s"."""
+    return f"{rate:.1f}/s" if 0 < rate < 10 and not rate.is_integer() else f"{rate:,.0f}/s"
 
 
 def duration(seconds: float) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import TextClause
+from sqlalchemy import Row, TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
@@ -27,7 +28,7 @@ AT_ONCE = 1000
 # One state at a time, by range: the index gives the order. Rows that a live run fails again meanwhile lie in newer ranges and are
 # left alone: else the walk might never end.
 _SELECT = """
-SELECT row_key, range_no FROM penstock_rows
+SELECT row_key, range_no, status, reason FROM penstock_rows
 WHERE job_id = :job AND state = :before AND range_no >= :from_range AND range_no < :first_new_range {conditions}
 ORDER BY range_no, row_key LIMIT :limit {for_update}
 """
@@ -115,7 +116,7 @@ class RowMover:
         found = (await connection.execute(*self._select(selection, before, bounds))).all()
         if not found:
             return _Moved(0, 0)
-        keys: list[KeyText] = [key for key, _ in found]
+        keys: list[KeyText] = [row.row_key for row in found]
         named = {"job": self._job_id, "before": before.value, "keys": keys}
         if act.after is RowState.PENDING:
             parameters = {**named, "range": new_range, "is_fresh": int(act.is_fresh)}
@@ -124,15 +125,15 @@ class RowMover:
         else:
             receipt = fit_or_none(act.receipt, RECEIPT_LENGTH)
             await connection.execute(self._end, {**named, "after": act.after.value, "receipt": receipt})
-        await self._tell(connection, before, act, keys, new_range)
+        await self._tell(connection, before, act, found, new_range)
         changes: dict[int, Change] = {}
-        for _, range_no in found:
-            change = changes.setdefault(range_no, Change())
+        for row in found:
+            change = changes.setdefault(row.range_no, Change())
             change.ended(before, act.after)
             change.left += act.after is RowState.PENDING
             change.is_unflagged |= act.after is RowState.IMPORTED
         await self._counters.change(connection, changes)
-        return _Moved(len(found), found[-1][1])
+        return _Moved(len(found), found[-1].range_no)
 
     def _select(
         self, selection: Selection, before: RowState, bounds: tuple[int, int]
@@ -156,12 +157,24 @@ class RowMover:
         return select, {**parameters, **given}
 
     async def _tell(
-        self, connection: AsyncConnection, before: RowState, act: Act, keys: Sequence[KeyText], new_range: int
+        self, connection: AsyncConnection, before: RowState, act: Act, rows: Sequence[Row[Any]], new_range: int
     ) -> None:
-        """One event for all, naming the new range; a decision on rows that stay where they are names each."""
+        """One event for all, naming the new range and what will be forgotten: why they were `before`. A decision on rows that
+        stay where they are names each, and they keep their reason."""
         note = f": {act.note}" if act.note else ""
         if act.after is RowState.PENDING:
-            events = [Event(act.kind, f"{len(keys)} rows, {before} → {act.after}{note}", range_no=new_range)]
+            detail = f"{_counted(len(rows))}, {before} → {act.after}{note}; before: {_reasons(rows)}"
+            events = [Event(act.kind, detail, range_no=new_range)]
         else:
-            events = [Event(act.kind, f"{before} → {act.after}{note}", key) for key in keys]
+            events = [Event(act.kind, f"{before} → {act.after}{note}", row.row_key) for row in rows]
         await self._events.append(connection, events, owner=None)
+
+
+def _counted(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
+
+
+def _reasons(rows: Sequence[Row[Any]]) -> str:
+    """The most frequent first; those for which the event has no room are cut."""
+    causes = Counter(row.reason or f"status {row.status}" for row in rows)
+    return ", ".join(cause if len(causes) == 1 else f"{cause} ({number})" for cause, number in causes.most_common(20))

@@ -53,7 +53,11 @@ async def test_failed_rows_are_retried_in_a_new_range(bench: Bench) -> None:
     counts = await bench.alice.counts()
     assert (counts.imported, counts.failed, counts.pending) == (1, 0, 2)
     [event] = [event for event in await bench.model.events(key="2") if event.kind is EventKind.RETRIED]
-    assert (event.detail, event.range_no, event.owner) == ("2 rows, failed → pending", lease.range_no, None)
+    assert (event.detail, event.range_no, event.owner) == (
+        "2 rows, failed → pending; before: refused",
+        lease.range_no,
+        None,
+    )
     await bench.assert_it_adds_up()
 
 
@@ -266,3 +270,13 @@ async def test_what_a_person_does_leaves_an_event(bench: Bench) -> None:
     await bench.desk.resume()
 
     assert (await bench.kinds())[-3:] == ["paused", "limits_set", "resumed"]
+
+
+async def test_why_rows_were_in_doubt_is_told_after_they_have_gone_out_again(bench: Bench) -> None:
+    await done(bench, [*imported("1"), *in_doubt("2", "3")])
+    before = (await bench.alice.look_up(["2"]))["2"].reason
+
+    await bench.desk.resolve(Selection(IN_DOUBT), RowState.PENDING, receipt=None, note="looked it up")
+
+    [event] = [event for event in await bench.model.events(key="2") if event.kind is EventKind.RESOLVED]
+    assert event.detail == f"2 rows, in_doubt → pending: looked it up; before: {before}"
