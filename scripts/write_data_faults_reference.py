@@ -5,16 +5,10 @@ python scripts/write_data_faults_reference.py > docs/reference/data-faults.md
 
 from __future__ import annotations
 
-import ast
-import re
 import sys
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
-ROOT = Path(__file__).parent.parent
-TESTS = ROOT / "tests"
-_ID = re.compile(r"test_(d\d+)_(\w+)")
+from fault_tests import linked, tests_by_fault
 
 # id → what may be wrong with the data, and what becomes of it.
 FAULTS: Mapping[str, tuple[str, str]] = {
@@ -87,7 +81,7 @@ remembers every byte, and then count: each row that can arrive has arrived once 
 
 
 def main() -> int:
-    tests = tests_by_fault()
+    tests = tests_by_fault("d")
     unproven = [fault for fault in FAULTS if fault not in tests]
     unknown = [fault for fault in tests if fault not in FAULTS]
     if unproven or unknown:
@@ -95,25 +89,8 @@ def main() -> int:
         return 1
     sys.stdout.write(_INTRODUCTION)
     for fault, (wrong, becomes) in FAULTS.items():
-        listed = "<br>".join(f"[{name}](../../{path})" for name, path in tests[fault])
-        sys.stdout.write(f"| {fault} | {wrong} | {becomes} | {listed} |\n")
+        sys.stdout.write(f"| {fault} | {wrong} | {becomes} | {linked(tests[fault])} |\n")
     return 0
-
-
-def tests_by_fault() -> Mapping[str, list[tuple[str, str]]]:
-    """D-id → what its tests say, in words, and where they are."""
-    found: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for path in sorted(TESTS.rglob("test_*.py")):
-        for name in _functions(path):
-            if match := _ID.fullmatch(name):
-                found[match[1].upper()].append((match[2].replace("_", " "), path.relative_to(ROOT).as_posix()))
-    return found
-
-
-def _functions(path: Path) -> Iterator[str]:
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name
 
 
 if __name__ == "__main__":
