@@ -85,6 +85,44 @@ async def test_a_key_that_is_null_somewhere_is_refused(shop: World) -> None:
         await shop.open("SELECT customer_id, MAX(qty) AS q FROM orders GROUP BY customer_id", "customer_id")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT c.id, o.qty FROM orders o LEFT JOIN customers c ON c.id = o.customer_id AND o.id IN (1, 3, 4)",
+        "SELECT c.id, o.qty FROM customers c RIGHT JOIN orders o ON c.id = o.customer_id AND o.id IN (1, 3, 4)",
+        "SELECT c.id, o.qty FROM orders o LEFT JOIN (customers c JOIN items i ON c.id = 9) ON c.id = o.id",
+        "SELECT id, qty FROM (SELECT c.id, o.qty FROM orders o LEFT JOIN customers c ON c.id = o.id) t",
+        "WITH t AS (SELECT c.id, o.qty FROM orders o LEFT JOIN customers c ON c.id = o.id) SELECT * FROM t",
+        "SELECT t.id, o.qty FROM orders o LEFT JOIN (SELECT id FROM customers) t ON t.id = o.id",
+    ],
+    ids=["LEFT", "RIGHT", "LEFT of a join", "in a derived table", "in a WITH", "of a derived table"],
+)
+async def test_a_key_that_an_outer_join_makes_null_is_refused(shop: World, query: str) -> None:
+    with pytest.raises(JobError, match="id is NULL in a row"):
+        await shop.open(query)
+
+
+@pytest.mark.parametrize("together", ["ROLLUP (id)", "CUBE (id)", "GROUPING SETS ((id), ())"])
+async def test_a_key_that_a_sum_over_all_groups_makes_null_is_refused(postgresql: World, together: str) -> None:
+    await postgresql.run(*SHOP)
+    with pytest.raises(JobError, match="id is NULL in a row"):
+        await postgresql.open(f"SELECT id, SUM(qty) AS q FROM orders GROUP BY {together}")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT o.id, c.email FROM orders o LEFT JOIN customers c ON c.id = o.customer_id",
+        "SELECT o.id, c.email FROM customers c RIGHT JOIN orders o ON c.id = o.customer_id",
+        "SELECT o.id FROM orders o JOIN (SELECT c.id FROM customers c LEFT JOIN items i ON i.order_id = c.id) t ON t.id = o.id",
+        "SELECT o.id FROM orders o JOIN (SELECT i.line FROM customers c RIGHT JOIN items i ON i.line = c.id) t ON t.line = o.id",
+    ],
+    ids=["before LEFT", "behind RIGHT", "beside LEFT", "beside RIGHT"],
+)
+async def test_a_key_on_the_whole_side_of_an_outer_join_is_never_looked_for_null(shop: World, query: str) -> None:
+    assert not (await shop.open(query)).plan.may_lack_key
+
+
 async def test_a_key_that_becomes_null_is_refused_by_the_sweep(shop: World) -> None:
     source = await shop.open(
         "SELECT customer_id, MAX(qty) AS q FROM orders WHERE id <> 5 GROUP BY customer_id", "customer_id"

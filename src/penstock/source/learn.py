@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.fetch import mysql_fields, postgresql_fields, result_columns
 from penstock.source import mysql_types, postgresql_types, sqlite_types
-from penstock.source.catalog import Catalog, declared_column
+from penstock.source.catalog import Catalog, TableColumn, declared_column
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 from penstock.source.dialect import MYSQL, POSTGRESQL, SQLITE, Dialect
 from penstock.source.origin import Origin, origins_of
@@ -68,8 +68,9 @@ async def _postgresql_columns(
     origins = _origins(statement, [name for name, _ in fields], catalog)
     columns = []
     for name, oid in fields:
-        column = declared_column(catalog, origins.get(name))
-        declared, nullable = (column.declared, column.is_nullable) if column else (None, None)
+        origin = origins.get(name)
+        column = declared_column(catalog, origin)
+        declared, nullable = (column.declared, _shows_null(column, origin)) if column else (None, None)
         columns.append(postgresql_types.column_of(name, types[oid], declared, nullable=nullable))
     return columns, origins
 
@@ -78,7 +79,12 @@ def _sqlite_column(name: str, catalog: Catalog, origin: Origin | None) -> Column
     declared = declared_column(catalog, origin)
     if declared is None:
         return sqlite_types.column_of(name, None)
-    return sqlite_types.column_of(name, declared.declared, not_null=not declared.is_nullable)
+    return sqlite_types.column_of(name, declared.declared, not_null=not _shows_null(declared, origin))
+
+
+def _shows_null(column: TableColumn, origin: Origin | None) -> bool:
+    """Whether the query may show NULL for it. A MySQL server tells by itself."""
+    return column.is_nullable or (origin is not None and origin.turns_null)
 
 
 def _told_apart(names: Sequence[str]) -> Sequence[str]:

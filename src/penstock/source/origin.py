@@ -9,6 +9,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.scope import Scope, build_scope
 
+from penstock.source.outer_joins import may_be_left_out
+
 
 class Table(NamedTuple):
     """schema: "" for the database of the URL."""
@@ -21,10 +23,11 @@ class Table(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """A column of a table."""
+    """A column of a table. turns_null: the query shows NULL where that table has no row (outer joins, sums over all groups)."""
 
     table: Table
     column: str
+    turns_null: bool = False
 
 
 # What each table of the query holds: its columns' names.
@@ -89,16 +92,19 @@ def _trace(scope: Scope, name: str, columns: TableColumns) -> Origin | None:
 
 def _from_sources(scope: Scope, qualifier: str, name: str, columns: TableColumns) -> Origin | None:
     holders = [
-        source
-        for alias, (_, source) in scope.selected_sources.items()
+        (node, source)
+        for alias, (node, source) in scope.selected_sources.items()
         if (alias.lower() == qualifier.lower() if qualifier else True)
     ]
     if len(holders) > 1:
-        holders = [source for source in holders if _holds(source, name, columns)]
+        holders = [(node, source) for node, source in holders if _holds(source, name, columns)]
     if len(holders) != 1:
         return None
-    [holder] = holders
-    return _trace(holder, name, columns) if isinstance(holder, Scope) else Origin(_table(holder), name)
+    [(node, holder)] = holders
+    origin = _trace(holder, name, columns) if isinstance(holder, Scope) else Origin(_table(holder), name)
+    if origin is None or not may_be_left_out(scope.expression, node):
+        return origin
+    return origin._replace(turns_null=True)
 
 
 def _holds(source: exp.Table | Scope, name: str, columns: TableColumns) -> bool:
