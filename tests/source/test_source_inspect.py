@@ -9,6 +9,7 @@ from tests.source.worlds import World, another_user
 from penstock.errors import JobError
 from penstock.source.facts import FlagFacts, SourceFacts
 from penstock.source.inspect import find_twins, inspect_source
+from penstock.source.open import open_source
 from penstock.source.origin import Table
 from penstock.source.prepare import add_flag_sql, drop_flag_sql, run_on_table
 from penstock.spec.models import Flag
@@ -131,6 +132,27 @@ async def test_undo_never_drops_a_flag_that_somebody_else_made(shop: World) -> N
     facts = await flag_of(shop, Flag(table="orders"))
     assert not facts.is_ours
     assert drop_flag_sql((await facts_of(shop)).server, facts) == ()
+
+
+async def test_undo_never_drops_a_flag_beside_which_another_was_added(shop: World) -> None:
+    await shop.run("ALTER TABLE orders ADD COLUMN sent INTEGER NOT NULL DEFAULT 0")
+    server, ours = (await facts_of(shop)).server, Flag(table="orders")
+    await run_on_table(shop.database, add_flag_sql(server, await flag_of(shop, ours)), Table("", "orders"))
+    assert (await flag_of(shop, ours)).is_ours
+    assert not (await flag_of(shop, Flag(table="orders", column="sent"))).is_ours
+
+
+async def test_a_number_that_is_part_of_a_primary_key_is_no_key_by_itself(world: World) -> None:
+    await world.run(
+        "CREATE TABLE t (house VARCHAR(9) NOT NULL, n INTEGER NOT NULL, is_import INTEGER DEFAULT 0, PRIMARY KEY (house, n))"
+    )
+    job = world.job("SELECT n, MAX(house) AS house FROM t GROUP BY n", "n", flag=Flag(table="t"))
+    facts = await inspect_source(job, world.database)
+    assert facts.key_is_unique is None
+    assert facts.flag is not None
+    assert not facts.flag.has_unique_key
+    with pytest.raises(JobError, match="no unique index of t finds a row by n"):
+        await open_source(job, world.database)
 
 
 async def test_a_held_table_is_told_with_the_statement_to_run(server: World) -> None:

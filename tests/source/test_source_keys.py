@@ -57,6 +57,16 @@ async def test_composite_keys_show_every_row_once(world: World) -> None:
         ]
 
 
+async def test_a_part_of_a_primary_key_may_be_null_on_sqlite_where_the_query_does_not_show_it(sqlite: World) -> None:
+    await sqlite.run(
+        "CREATE TABLE t (house TEXT, n INTEGER, PRIMARY KEY (house, n))",
+        "INSERT INTO t VALUES ('a', 1), ('a', 2), ('b', NULL), ('b', 3)",
+    )
+    assert await check_key(sqlite, "SELECT n FROM t WHERE house = 'a'", "n") == ["1", "2"]
+    with pytest.raises(JobError, match="n is NULL in a row"):
+        await sqlite.open("SELECT n FROM t", "n")
+
+
 async def test_composite_keys_of_two_tables_show_every_row_once(world: World) -> None:
     await world.run(
         "CREATE TABLE a (id INTEGER PRIMARY KEY)",

@@ -92,10 +92,11 @@ async def _sqlite_columns(connection: AsyncConnection, table: Table) -> Mapping[
         rows = (await fetch(connection, _SQLITE_COLUMNS_IN_SCHEMA, (table.name, table.schema))).rows
     else:
         rows = (await fetch(connection, _SQLITE_COLUMNS, (table.name,))).rows
+    parts = sum(bool(part) for *_, part in rows)
     return {
         # A PRIMARY KEY may be NULL in SQLite, unless it is the row's own number.
         str(name).lower(): TableColumn(
-            str(name), str(declared), not (not_null or (part and str(declared).upper() == "INTEGER"))
+            str(name), str(declared), not (not_null or (part and parts == 1 and str(declared).upper() == "INTEGER"))
         )
         for name, declared, not_null, part in rows
     }

@@ -73,8 +73,10 @@ async def has_mark(connection: AsyncConnection, dialect: Dialect, table: Table, 
     if dialect == POSTGRESQL:
         return await postgresql_catalog.has_mark(connection, table, column, mark)
     if dialect == SQLITE:
-        text = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)"
-        return any(mark in str(sql) for (sql,) in (await fetch(connection, text, (table.name,))).rows)
+        # Of this column: another job may have a flag of its own in the same table.
+        text = "SELECT instr(lower(sql), lower(?)) FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower(?)"
+        check = f"CONSTRAINT {mark} CHECK ({dialect.quote(column)} "
+        return any(place for (place,) in (await fetch(connection, text, (check, table.name))).rows)
     rows = (await fetch(connection, _MYSQL_COMMENT, (*table, column))).rows
     return any(mark in str(comment) for (comment,) in rows)
 
@@ -87,8 +89,8 @@ async def _sqlite_unique_keys(connection: AsyncConnection, table: Table) -> Sequ
     indexes: defaultdict[str, set[str]] = defaultdict(set)
     for index, column in (await fetch(connection, text, (table.name,))).rows:
         indexes[str(index)].add(str(column).lower())
-    # The row's own number is a key without an index.
-    number = "SELECT name FROM pragma_table_info(?) WHERE pk AND upper(type) = 'INTEGER'"
-    own = [str(name).lower() for (name,) in (await fetch(connection, number, (table.name,))).rows]
+    # The row's own number is a key without an index; an INTEGER that is part of a PRIMARY KEY is none.
+    parts = (await fetch(connection, "SELECT name, type FROM pragma_table_info(?) WHERE pk", (table.name,))).rows
+    own = [frozenset({str(name).lower()}) for name, declared in parts if str(declared).upper() == "INTEGER"]
     keys = [frozenset(columns) for columns in indexes.values()]
-    return [*keys, frozenset(own)] if len(own) == 1 else keys
+    return [*keys, *own] if len(parts) == 1 else keys
