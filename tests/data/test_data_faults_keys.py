@@ -24,6 +24,8 @@ from penstock.errors import JobError
 from penstock.ledger.states import RowState
 from penstock.rows import Row
 from penstock.source.fingerprint import fingerprint
+from penstock.source.open import open_source
+from penstock.spec.models import Flag
 
 
 @pytest.fixture(autouse=True)
@@ -139,10 +141,13 @@ async def test_d20_a_flag_that_a_key_finds_in_two_rows_is_refused_before_anythin
     await either.run(
         "CREATE TABLE t (n INTEGER NOT NULL PRIMARY KEY, k INTEGER)", "INSERT INTO t VALUES (1, 1), (2, 1)"
     )
-    async with moving(tmp_path, either, "SELECT n AS id, k FROM t", "k") as move:
-        with pytest.raises(JobError, match=r"no unique index of t finds a row by k, .* name the unique columns"):
-            await move.run()
-        assert move.api.asked == []
+    query = "SELECT n AS id, k FROM t"
+    with pytest.raises(JobError, match=r"no unique index of t finds a row by the key, .* name the unique columns"):
+        async with moving(tmp_path, either, query, "k"):
+            pass  # `prepare` refuses, and leaves the table as it was
+    await either.run("ALTER TABLE t ADD COLUMN is_import INTEGER NOT NULL DEFAULT 0")
+    with pytest.raises(JobError, match=r"no unique index of t finds a row by k, .* name the unique columns"):
+        await open_source(either.job(query, "k", flag=Flag(table="t")), either.database)
 
 
 UUIDS = [f"{digit * 8}-0000-4000-8000-{number:012d}" for number, digit in enumerate("5e1c93", 1)]

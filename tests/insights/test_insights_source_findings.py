@@ -97,7 +97,10 @@ def test_an_empty_table_has_no_plan_to_judge() -> None:
         (replace(FLAG, declared=None), "flag", "orders has no column is_import"),
         (replace(FLAG, declared="varchar(3)", holds_numbers=False), "flag", "does not hold 0 and 1"),
         (replace(FLAG, may_write=False), "rights", "may not set orders.is_import"),
+        (replace(FLAG, may_write=False, further=("new_id",)), "rights", "may not set orders.is_import, new_id"),
         (replace(FLAG, has_unique_key=False), "flag", "no unique index of orders"),
+        (replace(FLAG, declared=None, has_unique_key=False), "flag", "no unique index of orders"),
+        (replace(FLAG, generated=("is_import",)), "flag", "orders.is_import is a generated column"),
     ],
 )
 def test_a_flag_that_cannot_be_set_is_a_problem_with_a_way_out(flag: FlagFacts, subject: str, told: str) -> None:

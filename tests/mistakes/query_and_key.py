@@ -151,6 +151,43 @@ MISTAKES = (
         "source.flag.column",
     ),
     Mistake(
+        "a flag in a generated column",
+        (
+            sql("ALTER TABLE orders ADD COLUMN done INTEGER AS (total > 0)"),
+            edit("flag: {table: orders}", "flag: {table: orders, column: done}"),
+        ),
+        "orders.done is a generated column, which the database alone sets; name another column",
+    ),
+    Mistake(
+        "a flag in a view",
+        (
+            sql("CREATE VIEW open_orders AS SELECT * FROM orders"),
+            edit("flag: {table: orders}", "flag: {table: open_orders}"),
+        ),
+        "name the unique columns: source.flag.key, add such an index, or name the table where this is a view",
+        ("check orders.yaml", "prepare orders.yaml"),
+    ),
+    Mistake(
+        "a flag in a materialized view",
+        (
+            sql(
+                "CREATE MATERIALIZED VIEW old_orders AS SELECT id, 0 AS is_import FROM orders",
+                "CREATE UNIQUE INDEX old_orders_by_id ON old_orders (id)",
+            ),
+            edit("flag: {table: orders}", "flag: {table: old_orders}"),
+        ),
+        'cannot change materialized view "old_orders"',
+        CHECK_AND_RUN,
+        on="postgresql",
+        do="Name the table behind it.",
+    ),
+    Mistake(
+        "a receipt that would overwrite the key",
+        (edit("flag: {table: orders}", "flag: {table: orders, set: {id: '{{ receipt }}'}}"),),
+        "source.flag.set: orders.id is the flag or names the row that is flagged; leave it out",
+        ("check orders.yaml", "prepare orders.yaml"),
+    ),
+    Mistake(
         "a flag column that somebody dropped",
         (PREPARED, DELIVERED, sql("ALTER TABLE orders DROP COLUMN is_import")),
         "the table orders has no column 'is_import'; run `penstock prepare orders.yaml`",

@@ -153,11 +153,37 @@ async def test_the_flags_key_is_called_as_in_its_own_table(orders: World) -> Non
         (Flag(table="orders", column="colour"), r"no column 'colour'; run .penstock prepare"),
         (Flag(table="orders", key=("number",)), "no column 'number' to find a row by"),
         (Flag(table="orders", set={"colour": "{{ receipt }}"}), "flag.set: the table orders has no column 'colour'"),
+        (Flag(table="orders", set={"ID": "{{ receipt }}"}), "flag.set: orders.ID is the flag or names the row"),
+        (
+            Flag(table="orders", set={"is_import": "{{ receipt }}"}),
+            "flag.set: orders.is_import is the flag or names the row",
+        ),
     ],
 )
 async def test_a_flag_that_cannot_be_written_is_refused(orders: World, flag: Flag, says: str) -> None:
     with pytest.raises(JobError, match=says):
         await flag_of(orders, flag=flag)
+
+
+@pytest.mark.parametrize(
+    "flag", [Flag(table="orders", column="made"), Flag(table="orders", set={"Made": "{{ receipt }}"})]
+)
+async def test_a_generated_column_is_neither_flag_nor_set_with_it(world: World, flag: Flag) -> None:
+    await world.run(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, code INTEGER, is_import INTEGER NOT NULL DEFAULT 0,"
+        " made INTEGER GENERATED ALWAYS AS (code) STORED)"
+    )
+    with pytest.raises(JobError, match="made is a generated column"):
+        await flag_of(world, flag=flag)
+
+
+async def test_a_column_that_numbers_itself_is_no_flag(postgresql: World) -> None:
+    await postgresql.run(
+        "CREATE TABLE orders (id int PRIMARY KEY, code int, is_import int GENERATED ALWAYS AS IDENTITY, other int DEFAULT 0)"
+    )
+    with pytest.raises(JobError, match="is_import is a generated column"):
+        await flag_of(postgresql)
+    await flag_of(postgresql, flag=Flag(table="orders", column="other"))
 
 
 async def test_a_column_that_follows_every_update_keeps_its_value(mariadb: World) -> None:

@@ -8,6 +8,7 @@ from tests.source.worlds import World, another_user
 
 from penstock.errors import JobError
 from penstock.source.facts import FlagFacts, SourceFacts
+from penstock.source.flag_trial import refuse_without_right
 from penstock.source.inspect import find_twins, inspect_source
 from penstock.source.open import open_source
 from penstock.source.origin import Table
@@ -155,6 +156,28 @@ async def test_a_number_that_is_part_of_a_primary_key_is_no_key_by_itself(world:
         await open_source(job, world.database)
 
 
+async def test_no_flag_is_added_where_none_could_be_set(world: World) -> None:
+    await world.run("CREATE TABLE t (id INTEGER NOT NULL, house VARCHAR(9))", "CREATE TABLE u (id INTEGER PRIMARY KEY)")
+    server = (await facts_of(world, "SELECT id FROM t")).server
+    for flag, says in (
+        (Flag(table="t"), "no unique index of t"),
+        (Flag(table="u", set={"x": ""}), "u has no column x"),
+    ):
+        facts = (await facts_of(world, f"SELECT id FROM {flag.table}", flag=flag)).flag
+        assert facts is not None
+        with pytest.raises(JobError, match=says):
+            add_flag_sql(server, facts)
+
+
+async def test_a_table_that_would_be_copied_is_told_with_a_statement_that_the_server_takes(mariadb: World) -> None:
+    await mariadb.run(*SHOP, "ALTER TABLE orders ENGINE = MyISAM")
+    statements = add_flag_sql((await facts_of(mariadb)).server, await flag_of(mariadb, Flag(table="orders")))
+    with pytest.raises(JobError, match="would have to copy the table orders") as refusal:
+        await run_on_table(mariadb.database, statements, Table("", "orders"))
+    await mariadb.run(str(refusal.value).partition("run: ")[2])
+    assert (await flag_of(mariadb, Flag(table="orders"))).is_ours
+
+
 async def test_a_held_table_is_told_with_the_statement_to_run(server: World) -> None:
     await server.run(*SHOP)
     found = (await facts_of(server)).server
@@ -204,3 +227,16 @@ async def test_a_user_without_the_right_is_known_beforehand(server: World) -> No
     await server.run(*SHOP, "ALTER TABLE orders ADD COLUMN is_import SMALLINT NOT NULL DEFAULT 0")
     async with another_user(server, "SELECT ON orders", "SELECT ON customers") as reader:
         assert (await flag_of(reader, Flag(table="orders"))).may_write is False
+
+
+async def test_the_right_to_set_further_columns_is_needed_too(server: World) -> None:
+    await server.run(*SHOP, "ALTER TABLE orders ADD COLUMN is_import SMALLINT NOT NULL DEFAULT 0")
+    async with another_user(server, "SELECT ON orders", "UPDATE (is_import) ON orders") as reader:
+        for flag, may in ((Flag(table="orders"), True), (Flag(table="orders", set={"note": "{{ receipt }}"}), False)):
+            facts = (await facts_of(reader, "SELECT id FROM orders", flag=flag)).flag
+            assert facts is not None
+            assert facts.may_write is may
+        table = (await open_source(reader.job("SELECT id FROM orders", flag=flag), reader.database)).plan.flag
+        assert table is not None
+        with pytest.raises(JobError, match=r"GRANT UPDATE \(is_import, note\) ON orders"):
+            await refuse_without_right(reader.database, table)

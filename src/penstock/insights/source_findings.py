@@ -62,23 +62,39 @@ def _flag_problem(flag: FlagFacts, where: str, *, is_read_only: bool, file: str)
         return Finding(
             "flag", Grade.PROBLEM, text, f"name the key's columns there: flag: {{table: {flag.table}, key: ...}}"
         )
-    if flag.missing_set:
-        text = f"{flag.table} lacks {_listed('column', flag.missing_set)} of source.flag.set"
-        return Finding("flag", Grade.PROBLEM, text, "leave them out, or add them there")
+    problem = _set_problem(flag)
+    if problem is not None:
+        return problem
     if is_read_only:
         text = f"the server is read-only, so {where} cannot be set"
         return Finding("rights", Grade.PROBLEM, text, "leave source.flag out, or use the server that takes writes")
+    if not flag.has_unique_key:
+        text = f"no unique index of {flag.table} finds a row by the key, so setting a flag may touch other rows and is slow"
+        way_out = "name the unique columns: source.flag.key, add such an index, or name the table where this is a view"
+        return Finding("flag", Grade.PROBLEM, text, way_out)
     if flag.declared is None:
         return Finding("flag", Grade.PROBLEM, f"{flag.table} has no column {flag.column}", f"penstock prepare {file}")
     if not flag.holds_numbers:
         text = f"{where} is {flag.declared}, which does not hold 0 and 1"
         return Finding("flag", Grade.PROBLEM, text, "name another column: source.flag.column")
     if flag.may_write is False:
-        way_out = f"GRANT UPDATE ({flag.column}) ON {flag.table}, or leave source.flag out"
-        return Finding("rights", Grade.PROBLEM, f"this user may not set {where}", way_out)
-    if not flag.has_unique_key:
-        text = f"no unique index of {flag.table} finds a row by the key, so setting a flag may touch other rows and is slow"
-        return Finding("flag", Grade.PROBLEM, text, "name the unique columns: source.flag.key, or add such an index")
+        columns = ", ".join((flag.column, *flag.further))
+        way_out = f"GRANT UPDATE ({columns}) ON {flag.table}, or leave source.flag out"
+        return Finding("rights", Grade.PROBLEM, f"this user may not set {flag.table}.{columns}", way_out)
+    return None
+
+
+def _set_problem(flag: FlagFacts) -> Finding | None:
+    """Of the columns that are written, what no run could."""
+    if flag.missing_set:
+        text = f"{flag.table} lacks {_listed('column', flag.missing_set)} of source.flag.set"
+        return Finding("flag", Grade.PROBLEM, text, "leave them out, or add them there")
+    if flag.overwritten:
+        text = f"source.flag.set: {flag.table}.{flag.overwritten[0]} is the flag or names the row that is flagged"
+        return Finding("flag", Grade.PROBLEM, text, "leave it out")
+    if flag.generated:
+        text = f"{flag.table}.{flag.generated[0]} is a generated column, which the database alone sets"
+        return Finding("flag", Grade.PROBLEM, text, "name another column")
     return None
 
 

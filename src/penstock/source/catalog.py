@@ -16,13 +16,15 @@ from penstock.source.origin import Origin, Table
 
 
 class TableColumn(NamedTuple):
-    """declared: as in CREATE TABLE, "decimal(10,2)". extra: what MySQL adds, "on update current_timestamp()"."""
+    """declared: as in CREATE TABLE, "decimal(10,2)". extra: what MySQL adds, "on update current_timestamp()".
+    is_generated: the database alone says what it holds."""
 
     name: str
     declared: str
     is_nullable: bool
     extra: str = ""
     is_json: bool = False
+    is_generated: bool = False
 
 
 # Views are there too; names that are no table (those of WITH) are missing.
@@ -37,9 +39,13 @@ _MARIADB_JSON = (
     " WHERE constraint_schema = COALESCE(NULLIF(%s, ''), DATABASE()) AND table_name = %s"
 )
 _JSON_CHECK = re.compile(r"\(?json_valid\(`((?:[^`]|``)+)`\)\)?", re.IGNORECASE)
-# With generated columns; hidden = 1 are those that virtual tables keep to themselves.
-_SQLITE_COLUMNS = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?) WHERE hidden <> 1'
-_SQLITE_COLUMNS_IN_SCHEMA = 'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1'
+# "virtual generated"; MySQL's "default_generated" is a column like any other.
+_MYSQL_GENERATED = ("virtual", "stored", "persistent")
+# With generated columns, which are 2 and 3; hidden = 1 are those that virtual tables keep to themselves.
+_SQLITE_COLUMNS = 'SELECT name, type, "notnull", hidden > 1, pk FROM pragma_table_xinfo(?) WHERE hidden <> 1'
+_SQLITE_COLUMNS_IN_SCHEMA = (
+    'SELECT name, type, "notnull", hidden > 1, pk FROM pragma_table_xinfo(?, ?) WHERE hidden <> 1'
+)
 
 
 async def read_catalog(connection: AsyncConnection, dialect: Dialect, tables: Collection[Table]) -> Catalog:
@@ -65,7 +71,12 @@ async def _mysql_columns(connection: AsyncConnection, table: Table) -> Mapping[s
     json = await _mariadb_json(connection, table) if texts and await is_mariadb(connection) else frozenset[str]()
     return {
         str(name).lower(): TableColumn(
-            str(name), str(declared), nullable == "YES", str(extra).lower(), str(name).lower() in json
+            str(name),
+            str(declared),
+            nullable == "YES",
+            str(extra).lower(),
+            is_json=str(name).lower() in json,
+            is_generated=str(extra).lower().startswith(_MYSQL_GENERATED),
         )
         for name, declared, nullable, extra in rows
     }
@@ -81,8 +92,8 @@ async def _postgresql_columns(connection: AsyncConnection, table: Table) -> Mapp
     columns = await postgresql_catalog.table_columns(connection, table)
     times = Counter(name.lower() for name, *_ in columns)
     return {
-        name.lower(): TableColumn(name, declared, not is_required)
-        for name, declared, is_required in columns
+        name.lower(): TableColumn(name, declared, not is_required, is_generated=is_generated)
+        for name, declared, is_required, is_generated in columns
         if times[name.lower()] == 1  # of two that differ by nothing but case, none is taken for the other
     }
 
@@ -96,7 +107,10 @@ async def _sqlite_columns(connection: AsyncConnection, table: Table) -> Mapping[
     return {
         # A PRIMARY KEY may be NULL in SQLite, unless it is the row's own number.
         str(name).lower(): TableColumn(
-            str(name), str(declared), not (not_null or (part and parts == 1 and str(declared).upper() == "INTEGER"))
+            str(name),
+            str(declared),
+            not (not_null or (part and parts == 1 and str(declared).upper() == "INTEGER")),
+            is_generated=bool(is_generated),
         )
-        for name, declared, not_null, part in rows
+        for name, declared, not_null, is_generated, part in rows
     }

@@ -57,7 +57,10 @@ class FlagFacts:
     triggers: tuple[str, ...] = ()
     pinned: tuple[str, ...] = ()
     missing_key: tuple[str, ...] = ()
-    missing_set: tuple[str, ...] = ()  # columns of flag.set
+    further: tuple[str, ...] = ()  # columns of flag.set
+    missing_set: tuple[str, ...] = ()  # of these
+    overwritten: tuple[str, ...] = ()  # of these: the flag itself, or the key
+    generated: tuple[str, ...] = ()  # of all that are to be written
     has_unique_key: bool = False
     may_write: bool | None = None
     is_transactional: bool = True

@@ -94,6 +94,12 @@ def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin], dial
     return tuple(origins[name].column if name in origins and _is(origins[name].table, table) else name for name in key)
 
 
+def overwritten(flag: Flag, key: Sequence[str]) -> Sequence[str]:
+    """Columns of `flag.set` that must keep what they hold. key: as `flag_key` says."""
+    kept = {flag.column.lower(), *(name.lower() for name in key)}
+    return [name for name in flag.set if name.lower() in kept]
+
+
 async def read_locking(connection: AsyncConnection, dialect: Dialect, table: Table) -> Locking:
     """SQLite locks the whole file, and waits at BEGIN."""
     if dialect == SQLITE:
@@ -155,9 +161,7 @@ def flag_table(
             f"source.flag: no unique index of {table} finds a row by {', '.join(names)}, so that a flag could be set for rows "
             "that were never sent; name the unique columns: source.flag.key, or add such an index"
         )
-    for name in flag.set:
-        if name.lower() not in columns:
-            raise JobError(f"source.flag.set: the table {table} has no column {name!r}; leave it out, or add it there")
+    _refuse_to_set(flag, table, columns, names)
     written = {name.lower() for name in (flag.column, *flag.set)}
     column = columns[flag.column.lower()]
     is_boolean = dialect == POSTGRESQL and column.declared == "boolean"
@@ -178,6 +182,21 @@ def flag_table(
         called={name: columns[name.lower()].name for name in flag.set},
         casts={name: _cast(columns[name.lower()]) for name in flag.set} if dialect == POSTGRESQL else {},
     )
+
+
+def _refuse_to_set(flag: Flag, table: Table, columns: Mapping[str, TableColumn], key: Sequence[str]) -> None:
+    """Raises JobError for what no UPDATE can set, or must not."""
+    for name in flag.set:
+        if name.lower() not in columns:
+            raise JobError(f"source.flag.set: the table {table} has no column {name!r}; leave it out, or add it there")
+    for name in overwritten(flag, key):
+        raise JobError(f"source.flag.set: {table}.{name} is the flag or names the row that is flagged; leave it out")
+    for name in (flag.column, *flag.set):
+        column = columns[name.lower()]
+        if column.is_generated:
+            raise JobError(
+                f"source.flag: {table}.{column.name} is a generated column, which the database alone sets; name another column"
+            )
 
 
 def _key_column(dialect: Dialect, column: TableColumn, in_query: Column) -> KeyColumn:

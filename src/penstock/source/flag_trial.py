@@ -15,8 +15,8 @@ _OTHER_VALUES = """
 SELECT flag FROM (SELECT {column} AS flag FROM {table} LIMIT {most}) AS penstock_first WHERE flag <> 0 AND flag <> 1 LIMIT 1
 """
 
-# It touches no row and waits for none, and yet needs the right to.
-_NOTHING = "UPDATE {table} SET {column} = {column} WHERE 1 = 0"
+# It touches no row and waits for none, and yet needs the right to set each of these columns.
+_NOTHING = "UPDATE {table} SET {assignments} WHERE 1 = 0"
 
 
 async def refuse_data(database: Database, flag: FlagTable) -> None:
@@ -37,18 +37,19 @@ async def refuse_data(database: Database, flag: FlagTable) -> None:
 
 async def refuse_without_right(database: Database, flag: FlagTable) -> None:
     """Raises JobError if flags may not be set here."""
-    column = flag.column_sql(flag.column)
+    written = [flag.column, *flag.called]
+    assignments = ", ".join(f"{column} = {column}" for column in map(flag.column_sql, written))
     try:
         async with database.reading() as connection:  # in no transaction: a COMMIT would be one more thing to get lost
-            await connection.exec_driver_sql(_NOTHING.format(table=flag.sql, column=column))
+            await connection.exec_driver_sql(_NOTHING.format(table=flag.sql, assignments=assignments))
     except DATABASE_ERRORS as error:
-        where = f"{flag.table}.{flag.column}"
+        where = f"{flag.table}.{', '.join(written)}"
         match fault_of(error):
             case Fault.LOCKED | Fault.DEADLOCK | Fault.LOST:
                 return  # it passes, and says nothing about rights
             case Fault.DENIED:
                 raise JobError(
-                    f"this user may not set {where} ({explain(error)}): GRANT UPDATE ({flag.column}) ON {flag.table}, "
+                    f"this user may not set {where} ({explain(error)}): GRANT UPDATE ({', '.join(written)}) ON {flag.table}, "
                     "or leave source.flag out"
                 ) from error
             case Fault.READ_ONLY:

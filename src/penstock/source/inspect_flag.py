@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
 from penstock.source.dialect import Dialect
 from penstock.source.facts import FlagFacts
-from penstock.source.flag_table import flag_key, holds_numbers, parse_table
+from penstock.source.flag_table import flag_key, holds_numbers, overwritten, parse_table
 from penstock.source.open import Findings
 from penstock.source.origin import Table
 from penstock.source.tables import has_mark, table_engine, unique_keys, update_triggers
@@ -48,17 +50,23 @@ async def inspect_flag(job: Job, database: Database, found: Findings) -> FlagFac
             other.name for name, other in columns.items() if "on update" in other.extra and name not in written
         ),
         missing_key=tuple(name for name in key if name not in columns),
+        further=tuple(flag.set),
         missing_set=tuple(name for name in flag.set if name.lower() not in columns),
         has_unique_key=any(unique <= set(key) for unique in uniques),
-        may_write=None if column is None else await _may_write(database, dialect, table, flag.column),
+        overwritten=tuple(overwritten(flag, key)),
+        generated=tuple(other.name for name, other in columns.items() if other.is_generated and name in written),
+        may_write=None
+        if column is None
+        else await _may_write(database, dialect, table, [columns[name].name for name in written if name in columns]),
         is_transactional=engine.lower() in ("", "innodb"),
     )
 
 
-async def _may_write(database: Database, dialect: Dialect, table: Table, column: str) -> bool | None:
+async def _may_write(database: Database, dialect: Dialect, table: Table, columns: Sequence[str]) -> bool | None:
     """An UPDATE of no row: rights are looked at before rows. None where something else was in the way."""
-    name = dialect.verbatim(dialect.quote(column))
-    text = f"UPDATE {dialect.verbatim(dialect.quote_path(*table))} SET {name} = {name} WHERE 1 = 0"
+    names = [dialect.verbatim(dialect.quote(column)) for column in columns]
+    assignments = ", ".join(f"{name} = {name}" for name in names)
+    text = f"UPDATE {dialect.verbatim(dialect.quote_path(*table))} SET {assignments} WHERE 1 = 0"
     try:
         async with database.writing() as connection:
             await connection.exec_driver_sql(text)

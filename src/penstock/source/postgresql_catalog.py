@@ -14,8 +14,10 @@ from penstock.database.fetch import fetch
 from penstock.source.dialect import POSTGRESQL
 from penstock.source.origin import Table
 
+# By way of JSON: before PostgreSQL 12 and 10 the catalogue has no such columns.
 _COLUMNS = (
-    "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute"
+    "SELECT attname, format_type(atttypid, atttypmod), attnotnull,"
+    " to_jsonb(a) ->> 'attgenerated' <> '' IS TRUE OR to_jsonb(a) ->> 'attidentity' = 'a' IS TRUE FROM pg_attribute AS a"
     " WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"
 )
 # A table that others inherit from shows their rows too, which its indexes know nothing of. indkey ends with INCLUDEd columns.
@@ -65,10 +67,10 @@ def named(table: Table) -> str:
     return POSTGRESQL.quote_path(*table)
 
 
-async def table_columns(connection: AsyncConnection, table: Table) -> Sequence[tuple[str, str, bool]]:
-    """Of each column its name, its type as in CREATE TABLE, and whether it is NOT NULL."""
+async def table_columns(connection: AsyncConnection, table: Table) -> Sequence[tuple[str, str, bool, bool]]:
+    """Of each column its name, its type as in CREATE TABLE, whether it is NOT NULL, and whether it is GENERATED ALWAYS."""
     rows = (await fetch(connection, _COLUMNS, (named(table),))).rows
-    return [(str(name), str(declared), bool(is_required)) for name, declared, is_required in rows]
+    return [(str(name), str(declared), bool(required), bool(generated)) for name, declared, required, generated in rows]
 
 
 async def unique_keys(connection: AsyncConnection, table: Table) -> Sequence[frozenset[str]]:

@@ -3,10 +3,11 @@ longer than two seconds, and SELECT * and INSERT without names do not see the ne
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from penstock.database.connect import Database
-from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
+from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
 from penstock.errors import JobError
 from penstock.source.dialect import MYSQL, POSTGRESQL, SQLITE, dialect_of
 from penstock.source.facts import FlagFacts, ServerFacts
@@ -15,12 +16,14 @@ from penstock.source.holders import holders_of
 from penstock.source.inspect_flag import MARK
 from penstock.source.origin import Table
 
+# Of an ALTER TABLE that the server is asked for, and of the words by which it refuses.
+_ALGORITHM = re.compile(r",? ?ALGORITHM=.*$")
 # INSTANT too waits for a metadata lock, and while it waits, everybody else's SELECT waits behind it.
 _SHORT_WAITS = {MYSQL: "SET SESSION lock_wait_timeout = 2", POSTGRESQL: "SET LOCAL lock_timeout = '2s'"}
 
 
 def add_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
-    """The statements that add the flag; none if it is there. Raises JobError if its table is not."""
+    """The statements that add the flag; none if it is there. Raises JobError if no run could set it then."""
     if not flag.exists:
         raise JobError(f"source.flag.table: there is no table {flag.table}; name the table that is to have the flag")
     if flag.declared is not None and not flag.holds_numbers:
@@ -35,6 +38,19 @@ def add_flag_sql(server: ServerFacts, flag: FlagFacts) -> Sequence[str]:
         )
     if flag.declared is not None:
         return ()
+    if not flag.has_unique_key:
+        raise JobError(
+            f"source.flag: no unique index of {flag.table} finds a row by the key, so that a flag could be set for rows that "
+            "were never sent; name the unique columns: source.flag.key, add such an index, or name the table where this is a view"
+        )
+    if flag.missing_set:
+        raise JobError(
+            f"source.flag.set: {flag.table} has no column {', '.join(flag.missing_set)}; leave it out, or add it there"
+        )
+    for name in flag.overwritten:
+        raise JobError(
+            f"source.flag.set: {flag.table}.{name} is the flag or names the row that is flagged; leave it out"
+        )
     table, column = _names(server, flag)
     if server.product == "SQLite":
         check = f"CONSTRAINT {MARK} CHECK ({column} IN (0, 1))"
@@ -82,6 +98,11 @@ async def run_on_table(database: Database, statements: Sequence[str], table: Tab
                 ) from error
             case Fault.LOST:
                 raise source_error(error, database, "changing the table") from error
+            case _ if _ALGORITHM.search(explain(error)):
+                raise JobError(
+                    f"the server would have to copy the table {table} ({explain(error)}), and whoever writes to it would wait; "
+                    f"at a quiet time, run: {_ALGORITHM.sub('', by_hand)}"
+                ) from error
             case _:
                 raise JobError(f"{source_error(error, database, 'changing the table')}; or run: {by_hand}") from error
 

@@ -18,7 +18,7 @@ from penstock.ledger.states import RowState
 from penstock.mapping.mapper import Mapper
 from penstock.rows import KeyText, Row
 from penstock.source.double_encoding import find_double_encoded
-from penstock.source.flag_trial import refuse_data
+from penstock.source.flag_trial import refuse_data, refuse_without_right
 from penstock.source.inspect import find_twins, inspect_source
 from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
@@ -97,7 +97,9 @@ async def _look_at_source(job: Job, database: Database, *, file: str, deep: bool
     try:
         facts = await inspect_source(job, database)
         findings = of_source(facts, file=file)
-        if facts.flag is not None and facts.flag.holds_numbers and facts.flag.declared is not None:
+        if facts.flag is not None and not any(
+            finding.grade is Grade.PROBLEM and finding.subject in ("flag", "rights") for finding in findings
+        ):
             findings += await _look_at_flag(job, database)
         if deep:
             findings.append(of_twins(await find_twins(job, database)))
@@ -111,6 +113,7 @@ async def _look_at_flag(job: Job, database: Database) -> list[Finding]:
         flag = (await open_source(job, database)).plan.flag
         if flag is not None:
             await refuse_data(database, flag)
+            await refuse_without_right(database, flag)
     except PenstockError as error:
         return [of_error("flag", error)]
     return []
