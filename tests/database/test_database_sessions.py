@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -41,6 +42,23 @@ async def server(server_url: str) -> AsyncIterator[Database]:
 async def ask(database: Database, statement: str) -> list[tuple[object, ...]]:
     async with database.reading() as connection:
         return list((await fetch(connection, statement)).rows)
+
+
+@pytest.mark.parametrize("password", ["naïve", "пароль 密码 😀"])
+async def test_a_password_may_have_any_letters(server_url: str, server: Database, password: str) -> None:
+    name, words = f"guest_{uuid4().hex[:12]}", "LOGIN PASSWORD" if server.kind == "postgresql" else "IDENTIFIED BY"
+    async with server.writing() as connection:
+        await connection.exec_driver_sql(f"CREATE USER {name} {words} '{password}'")
+    guest = make_url(server_url).set(username=name, password=password)
+    if server.kind != "postgresql":
+        guest = guest.set(database="information_schema")
+    database = open_database(SecretStr(guest.render_as_string(hide_password=False)))
+    try:
+        assert await ask(database, "SELECT 1") == [(1,)]
+    finally:
+        await database.aclose()
+        async with server.writing() as connection:
+            await connection.exec_driver_sql(f"DROP USER {name}")
 
 
 async def test_a_transaction_is_committed_on_leaving_and_rolled_back_on_an_error(database: Database) -> None:

@@ -177,6 +177,8 @@ def _run_on_connect(engine: AsyncEngine, statements: Sequence[str]) -> None:
 
 def _driver_connect(seconds: float) -> Callable[..., Awaitable[object]]:
     async def connect(*arguments: Any, **named: Any) -> object:
+        # The driver's own way with a text is Latin-1, where servers and their other clients take UTF-8.
+        named["password"] = (named.get("password") or "").encode()
         # The driver's own limit ends with the TCP connection: a server that is stopped takes that, and never says a word.
         async with asyncio.timeout(seconds):
             try:
