@@ -59,6 +59,18 @@ def test_a_file_beside_that_cannot_be_read_is_told(problems_of: ProblemsOf, tmp_
     assert "is looked up in .env, which cannot be read" in str(problems_of(job_file(target=TOKEN)))
 
 
+def test_a_line_beside_that_is_none_is_told_where_its_variable_is_missed(
+    problems_of: ProblemsOf, load_text: LoadText, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / ".env").write_text("# secrets\nOTHER='hunter2\nTOKEN=x\n")
+
+    assert load_text(job_file(target=TOKEN)).target.headers["Authorization"].get_secret_value() == "Bearer x"
+    told = str(problems_of(job_file(target=TOKEN.replace("TOKEN", "OTHER"))))
+    assert "${OTHER} is not set, and .env, line 2, is no NAME=value" in told
+    assert "hunter2" not in told
+    assert not caplog.records
+
+
 def test_two_dollars_stand_for_one(tmp_path: Path) -> None:
     assert filled("a: $${X} and $$ and $X and ${X}", {"X": "1"}, tmp_path) == {"a": "${X} and $$ and $X and 1"}
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from penstock.spec.masking import URLS
 from penstock.spec.problems import Problems
@@ -30,6 +30,7 @@ class Variables:
         self._environment = environment
         self._file = folder / ".env"
         self.used: dict[str, str] = {}  # what the job file asked for and got
+        self.unreadable: list[int] = []  # lines of .env, once it was read
 
     @cached_property
     def _beside(self) -> Mapping[str, str | None]:
@@ -37,7 +38,11 @@ class Variables:
             return {}
         if self._file.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        return dotenv_values(self._file, interpolate=False, encoding="utf-8-sig")
+        # Not by dotenv_values, which logs what it passes over.
+        with self._file.open(encoding="utf-8-sig") as text:
+            lines = list(parse_stream(text))
+        self.unreadable += [line.original.line for line in lines if line.error]
+        return {line.key: line.value for line in lines if line.key is not None}
 
     def get(self, name: str) -> str | None:
         """Raises OSError or UnicodeError for a .env file that cannot be read."""
@@ -101,7 +106,10 @@ class _Filling:
         if value is None:
             hint = did_you_mean(name, self._variables.names())
             way_out = f"set {name} in the environment, or in a .env file beside the job file"
-            self._problems.add(leaf.line, at, f"${{{name}}} is not set", f"{hint} else {way_out}" if hint else way_out)
+            what = f"${{{name}}} is not set"
+            if self._variables.unreadable:
+                what += f", and .env, line {self._variables.unreadable[0]}, is no NAME=value: look at its quotes"
+            self._problems.add(leaf.line, at, what, f"{hint} else {way_out}" if hint else way_out)
             return ""
         if not value:
             # A secret that a script failed to fetch: sent all the same it would be an answer 401 for every row.
