@@ -112,6 +112,34 @@ async def test_names_keep_their_case_where_they_are_quoted_and_lose_it_elsewhere
         assert await keys_of(postgresql, query, "ID") == [str(number) for number in range(-9, 0)]
 
 
+async def test_a_composite_that_the_driver_does_not_read_is_told_with_what_to_write(postgresql: World) -> None:
+    await postgresql.run("CREATE TABLE t (id int PRIMARY KEY, j jsonb)", """INSERT INTO t VALUES (1, '{"a": 1}')""")
+    with pytest.raises(JobError, match=r'"public"."t".*: write CAST\(... AS text\) in the query'):
+        await postgresql.open("SELECT id, t AS whole FROM t")
+    [row] = await postgresql.rows("SELECT id, CAST(t AS text) AS whole FROM t")
+    assert row.values[1] == '(1,"{""a"": 1}")'
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT * FROM generate_series(1, 3) AS id",
+        "SELECT id FROM public.numbers(3) AS id",
+        """SELECT * FROM json_to_recordset('[{"id": 1}, {"id": 2}, {"id": 3}]') AS t(id int)""",
+        "SELECT CAST(e AS int) AS id FROM t, jsonb_array_elements(t.j) AS e",
+        "SELECT t.id FROM t, numbers(1) AS n WHERE n = 1",
+    ],
+)
+async def test_functions_are_read_from(postgresql: World, query: str) -> None:
+    await postgresql.run(
+        "CREATE FUNCTION numbers(most int) RETURNS SETOF int LANGUAGE sql AS 'SELECT generate_series(1, most)'",
+        "CREATE TABLE t (id int PRIMARY KEY, j jsonb)",
+        "INSERT INTO t VALUES (1, '[1, 2]'), (2, '[3]'), (3, NULL)",
+    )
+    assert await keys_of(postgresql, query, "id") == ["1", "2", "3"]
+    assert (await facts_of(postgresql, query)).key_is_unique is (True if query.startswith("SELECT t.id") else None)
+
+
 async def test_rows_that_only_inherit_a_tables_key_are_no_proof_that_it_is_unique(postgresql: World) -> None:
     await postgresql.run(
         "CREATE TABLE parent (id int PRIMARY KEY, v int)",

@@ -55,6 +55,13 @@ async def test_a_key_without_a_unique_index_is_told(shop: World) -> None:
     assert (await facts_of(shop, "SELECT qty, note FROM orders", "qty")).key_is_unique is None
 
 
+async def test_a_function_in_the_place_of_a_table_has_no_index(sqlite: World) -> None:
+    query = "SELECT key AS id, value FROM json_each('[7, 8]')"
+    assert [row.key for row in await sqlite.rows(query)] == ["0", "1"]
+    facts = await facts_of(sqlite, query)
+    assert (facts.key_table, facts.key_is_unique, facts.estimated_rows) == (None, None, None)
+
+
 async def test_part_of_a_composite_key_is_not_unique(shop: World) -> None:
     lines = "SELECT order_id, line FROM items"
     assert (await facts_of(shop, lines, "order_id")).key_is_unique is None

@@ -157,6 +157,8 @@ def _postgresql_fault(error: BaseException) -> Fault | None:
     if isinstance(error, asyncpg.PostgresError):
         state = error.sqlstate or ""
         return _POSTGRESQL.get(state) or _POSTGRESQL_CLASSES.get(state[:2], Fault.OTHER)
+    if isinstance(error, asyncpg.UnsupportedClientFeatureError):
+        return Fault.OTHER  # a type that it cannot decode: it never will
     # The driver's own: the connection was closed under it.
     return Fault.LOST if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) else None
 
@@ -173,6 +175,8 @@ def explain(error: BaseException) -> str:
     if isinstance(cause, EmulatedDBAPIException) and cause.orig is not None:
         cause = cause.orig
     text = str(cause.args[-1]) if cause.args else ""
+    if isinstance(cause, asyncpg.UnsupportedClientFeatureError):
+        text += ": write CAST(... AS text) in the query"
     if not text and isinstance(cause, TimeoutError):
         return "no answer in time"
     return " ".join(text.split())[:300] or type(cause).__name__

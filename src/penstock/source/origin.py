@@ -35,8 +35,10 @@ TableColumns: TypeAlias = Mapping[Table, frozenset[str]]
 
 
 def tables_of(tree: exp.Expr | None) -> frozenset[Table]:
-    """Every name that the query reads from: tables, views, and the names of its own WITH parts."""
-    return frozenset(_table(node) for node in tree.find_all(exp.Table)) if tree is not None else frozenset()
+    """Every name that the query reads from: tables, views, and the names of its own WITH parts; functions have none."""
+    if tree is None:
+        return frozenset()
+    return frozenset(_table(node) for node in tree.find_all(exp.Table) if node.name)
 
 
 def origins_of(tree: exp.Expr | None, names: tuple[str, ...], columns: TableColumns) -> Mapping[str, Origin]:
@@ -101,10 +103,15 @@ def _from_sources(scope: Scope, qualifier: str, name: str, columns: TableColumns
     if len(holders) != 1:
         return None
     [(node, holder)] = holders
-    origin = _trace(holder, name, columns) if isinstance(holder, Scope) else Origin(_table(holder), name)
+    origin = _trace(holder, name, columns) if isinstance(holder, Scope) else _column_of(holder, name)
     if origin is None or not may_be_left_out(scope.expression, node):
         return origin
     return origin._replace(turns_null=True)
+
+
+def _column_of(source: exp.Table, name: str) -> Origin | None:
+    """None: of a function, in whose place no table stands."""
+    return Origin(_table(source), name) if source.name else None
 
 
 def _holds(source: exp.Table | Scope, name: str, columns: TableColumns) -> bool:
