@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from tests.cli.conftest import Ended, Shop
@@ -33,6 +36,19 @@ def test_data_that_cannot_be_written_is_told_in_one_line(shop: Shop) -> None:
     ended = in_shell(shop, "penstock status orders.yaml --json >/dev/full")
     assert (ended.code, ended.err.count("\n")) == (2, 1)
     assert ended.err.startswith("stdout cannot be written: No space left on device")
+
+
+@pytest.mark.parametrize("charset", ["ascii", "latin-1", "utf-16"])
+def test_data_is_utf_8_whatever_the_terminal_shows(shop: Shop, charset: str) -> None:
+    with closing(sqlite3.connect(shop.folder / "shop.db")) as connection:
+        connection.execute("UPDATE orders SET order_no = 'é 😀' WHERE id = 1")
+        connection.commit()
+    line = f"PYTHONIOENCODING={charset} {shlex.quote(sys.executable)} -m penstock check orders.yaml --json"
+    done = subprocess.run(
+        line, shell=True, cwd=shop.folder, env=shop.environment, capture_output=True, timeout=60, check=False
+    )
+    [document] = [json.loads(line) for line in done.stdout.decode("utf-8").splitlines()]
+    assert "é 😀" in document["samples"][0]["request"]["body"]
 
 
 def test_an_argument_that_is_not_utf_8_is_refused_in_one_line(shop: Shop) -> None:

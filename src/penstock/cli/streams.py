@@ -71,10 +71,11 @@ def emit(document: object) -> bool:
 
 
 def emit_text(text: str) -> bool:
-    """Print text that is data (SQL, JSON) on stdout. False: nobody reads any more. Raises JobError if it cannot be written."""
+    """Print text that is data (SQL, JSON) on stdout, in UTF-8 whatever the terminal's charset. False: nobody reads any more.
+    Raises JobError if it cannot be written."""
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         _to_nowhere(sys.stdout)
         return False
