@@ -60,6 +60,7 @@ def test_a_source_without_fault_is_all_ok() -> None:
         (replace(SOURCE, longest_key=None), "key", "no limit of id is known"),
         (replace(SOURCE, page=SCANNED), "index", "reading a page goes through all of orders (about 900,000 rows)"),
         (replace(SOURCE, walk=SCANNED), "index", "reading the next keys goes through all of orders"),
+        (replace(SOURCE, row_security=("orders", "items")), "rights", "policies of orders, items may hide rows"),
         (replace(SOURCE, zone_functions=("NOW",)), "source", "the function NOW in the query"),
     ],
 )

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import make_url
 from tests.source.test_source_flags import Noon
-from tests.source.worlds import World, read_all, world_at
+from tests.source.worlds import World, another_user, read_all, world_at
 
 from penstock.errors import JobError, SourceUnreachable
 from penstock.mapping.marks import compile_marks
@@ -138,6 +138,21 @@ async def test_functions_are_read_from(postgresql: World, query: str) -> None:
     )
     assert await keys_of(postgresql, query, "id") == ["1", "2", "3"]
     assert (await facts_of(postgresql, query)).key_is_unique is (True if query.startswith("SELECT t.id") else None)
+
+
+async def test_tables_whose_policies_may_hide_rows_are_told(postgresql: World) -> None:
+    await postgresql.run(
+        "CREATE TABLE t (id int PRIMARY KEY, v int)",
+        "CREATE TABLE u (id int PRIMARY KEY)",
+        "ALTER TABLE t ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY positive ON t USING (v > 0)",
+        "INSERT INTO t VALUES (1, 1), (2, 0)",
+    )
+    query = "SELECT t.id FROM t LEFT JOIN u ON u.id = t.id"
+    assert (await facts_of(postgresql, query)).row_security == ()  # the owner sees everything
+    async with another_user(postgresql, "SELECT ON t", "SELECT ON u") as guest:
+        assert (await facts_of(guest, query)).row_security == ("t",)
+        assert await keys_of(guest, query) == ["1"]
 
 
 async def test_rows_that_only_inherit_a_tables_key_are_no_proof_that_it_is_unique(postgresql: World) -> None:

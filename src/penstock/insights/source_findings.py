@@ -15,6 +15,7 @@ def of_source(facts: SourceFacts, *, file: str = "FILE") -> list[Finding]:
     findings = [
         Finding("source", Grade.OK, f"{facts.server.product} {facts.server.version}, {len(facts.columns)} columns"),
         *_of_zone(facts),
+        *_of_row_security(facts),
         *_of_key(facts, file),
         *_of_reading(facts),
     ]
@@ -104,6 +105,13 @@ def _of_zone(facts: SourceFacts) -> list[Finding]:
     text = f"{_listed('function', facts.zone_functions)} in the query: penstock's sessions are in UTC"
     way_out = "AT TIME ZONE" if facts.server.product == "PostgreSQL" else "CONVERT_TZ"
     return [Finding("source", Grade.WARNING, text, f"say the zone in the query, with {way_out}")]
+
+
+def _of_row_security(facts: SourceFacts) -> list[Finding]:
+    if not facts.row_security:
+        return []
+    text = f"policies of {', '.join(facts.row_security)} may hide rows from this user: such rows are neither sent nor flagged"
+    return [Finding("rights", Grade.WARNING, text, "look at the policies, or use a user with BYPASSRLS")]
 
 
 def _of_key(facts: SourceFacts, file: str) -> list[Finding]:

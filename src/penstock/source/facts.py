@@ -72,7 +72,7 @@ class SourceFacts:
     says so (joins may still double rows); None: nothing does. is_inside: bounds stand in the user's own SELECT.
     page: how a page is read, walk: how keys are planned; None for an empty table. estimated_rows: of the key's own table.
     longest_key: characters of the longest possible key text; None: no limit is known. zone_functions: in the query, whose result
-    depends on the session's zone, which is UTC.
+    depends on the session's zone, which is UTC. row_security: tables of which policies may hide rows from this user.
     """
 
     server: ServerFacts
@@ -88,3 +88,4 @@ class SourceFacts:
     longest_key: int | None
     zone_functions: tuple[str, ...]
     flag: FlagFacts | None
+    row_security: tuple[str, ...] = ()

@@ -22,6 +22,7 @@ from penstock.source.open import Findings, look_at, make_plan
 from penstock.source.origin import Table
 from penstock.source.page_plan import PagePlan
 from penstock.source.plan import Plan
+from penstock.source.postgresql_catalog import hides_rows
 from penstock.source.reader import SqlSource
 from penstock.source.refusals import refuse_columns
 from penstock.source.statement import Statement
@@ -70,6 +71,7 @@ async def inspect_source(job: Job, database: Database) -> SourceFacts:
             server = await inspect_server(connection, found.dialect)
             uniques = await unique_keys(connection, found.dialect, table) if table else ()
             estimate = await estimated_rows(connection, found.dialect, table) if table else None
+            hiding = [table for table in found.catalog if await _hides_rows(connection, found.dialect, table)]
             page, walk = await _plans(connection, plan, found, bounds) if bounds else (None, None)
         flag = await inspect_flag(job, database, found)
     return SourceFacts(
@@ -86,7 +88,12 @@ async def inspect_source(job: Job, database: Database) -> SourceFacts:
         longest_key=longest_key(of_key),
         zone_functions=zone_functions(found.statement, found.dialect),
         flag=flag,
+        row_security=tuple(sorted(map(str, hiding))),
     )
+
+
+async def _hides_rows(connection: AsyncConnection, dialect: Dialect, table: Table) -> bool:
+    return dialect == POSTGRESQL and await hides_rows(connection, table)
 
 
 async def find_twins(job: Job, database: Database) -> Sequence[str]:

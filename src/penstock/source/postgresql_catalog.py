@@ -38,6 +38,8 @@ _COMMENT = (
     "SELECT col_description(attrelid, attnum) FROM pg_attribute"
     " WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped"
 )
+# For this user: owners and superusers see everything, unless the table says FORCE.
+_ROW_SECURITY = "SELECT row_security_active(to_regclass($1))"
 # What others do is shown to users with the right to see it (pg_read_all_stats); who they are to everybody.
 _HOLDERS = (
     "SELECT a.pid, a.usename, a.application_name, a.state, EXTRACT(epoch FROM clock_timestamp() - a.xact_start)::int"
@@ -89,6 +91,12 @@ async def estimated_rows(connection: AsyncConnection, table: Table) -> int | Non
 async def update_triggers(connection: AsyncConnection, table: Table, written: Sequence[str]) -> tuple[str, ...]:
     """written: the columns that the UPDATE names."""
     return tuple(str(name) for (name,) in (await fetch(connection, _TRIGGERS, (named(table), list(written)))).rows)
+
+
+async def hides_rows(connection: AsyncConnection, table: Table) -> bool:
+    """Whether policies (row-level security) say which rows this user sees and may change."""
+    [(is_active,)] = (await fetch(connection, _ROW_SECURITY, (named(table),))).rows
+    return bool(is_active)
 
 
 async def has_mark(connection: AsyncConnection, table: Table, column: str, mark: str) -> bool:
