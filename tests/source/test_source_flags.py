@@ -177,6 +177,16 @@ async def test_a_generated_column_is_neither_flag_nor_set_with_it(world: World, 
         await flag_of(world, flag=flag)
 
 
+async def test_the_flags_table_may_have_a_dot_in_its_name(world: World) -> None:
+    name = world.quoted("`Orders.2024`")
+    await world.run(
+        f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, code INTEGER, is_import INTEGER NOT NULL DEFAULT 0)",
+        f"INSERT INTO {name} VALUES (1, 1, 0), (2, 2, 1)",
+    )
+    source = await open_source(world.job(f"SELECT * FROM {name}", flag=Flag(table=name)), world.database)
+    assert await source.flagged(["1", "2"]) == {"2"}
+
+
 async def test_a_column_that_numbers_itself_is_no_flag(postgresql: World) -> None:
     await postgresql.run(
         "CREATE TABLE orders (id int PRIMARY KEY, code int, is_import int GENERATED ALWAYS AS IDENTITY, other int DEFAULT 0)"

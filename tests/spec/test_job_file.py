@@ -96,6 +96,9 @@ def test_what_is_left_out_has_the_documented_default(load_text: LoadText) -> Non
         ("sqlite:///old.db", 'or"ders', 'SELECT * FROM "or""ders"'),
         ("postgresql://u@h/old", "Shop.Order", 'SELECT * FROM "shop"."order"'),
         ("postgresql://u@h/old", '"Old Shop"."Orders"', 'SELECT * FROM "Old Shop"."Orders"'),
+        ("postgresql://u@h/old", 'shop . "Orders.2024"', 'SELECT * FROM "shop"."Orders.2024"'),
+        ("mysql://u@h/old", "shop.`orders.2024`", "SELECT * FROM `shop`.`orders.2024`"),
+        ("sqlite:///old.db", '"a "" b.c"', 'SELECT * FROM "a "" b.c"'),
     ],
 )
 def test_a_table_is_read_by_its_quoted_name(load_text: LoadText, url: str, table: str, query: str) -> None:

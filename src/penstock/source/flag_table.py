@@ -16,6 +16,7 @@ from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
 from penstock.source.keyset import KeyColumn, key_column
 from penstock.source.origin import Origin, Table
 from penstock.spec.models import Flag, Job
+from penstock.spec.table_names import name_parts
 
 _MYSQL_NUMBERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "bit", "bool", "decimal", "numeric")
 _POSTGRESQL_NUMBERS = ("smallint", "integer", "bigint", "numeric", "boolean")
@@ -82,8 +83,9 @@ def holds_numbers(dialect: Dialect, declared: str) -> bool:
 
 def parse_table(text: str, dialect: Dialect) -> Table:
     """ "orders", "legacy.orders"; quotes around a part are taken off."""
-    schema, _, name = text.rpartition(".")
-    return Table(_plain(schema.strip(), dialect), _plain(name.strip(), dialect))
+    folds = dialect == POSTGRESQL
+    names = [part.name.lower() if folds and not part.is_quoted else part.name for part in name_parts(text)]
+    return Table(names[-2] if len(names) > 1 else "", names[-1])
 
 
 def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin], dialect: Dialect) -> tuple[str, ...]:
@@ -207,11 +209,6 @@ def _key_column(dialect: Dialect, column: TableColumn, in_query: Column) -> KeyC
 def _cast(column: TableColumn) -> str:
     """Without the length: a CAST to VARCHAR(20) would cut what an assignment refuses."""
     return _LENGTH.sub("", column.declared)
-
-
-def _plain(name: str, dialect: Dialect) -> str:
-    bare = name.strip('`"')
-    return bare.lower() if dialect == POSTGRESQL and bare == name else bare
 
 
 def _is(one: Table, other: Table) -> bool:

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from penstock.spec.kinds import Columns, Filled, FlagTemplate, SqlUrl, TimezoneName, ZeroDates
 from penstock.spec.part import Part
+from penstock.spec.table_names import name_parts
 from penstock.spec.wrong import Wrong
 
 
@@ -92,8 +93,8 @@ class Source(Part):
 
 def _select_all(table: str, url: str) -> str:
     mark = "`" if url.startswith(("mysql:", "mariadb:")) else '"'
-    names = [name.strip() for name in table.split(".")]
-    if url.startswith("postgres"):  # where a name has capitals only if it is written in quotes
-        names = [name[1:-1] if name[:1] == name[-1:] == mark else name.lower() for name in names]
+    # On PostgreSQL a name has capitals only if it is written in quotes.
+    folds = url.startswith("postgres")
+    names = [part.name.lower() if folds and not part.is_quoted else part.name for part in name_parts(table)]
     quoted = [mark + name.replace(mark, mark * 2) + mark for name in names]
     return f"SELECT * FROM {'.'.join(quoted)}"  # noqa: S608 (quoted)
