@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import count
 from pathlib import Path
 
 import pytest
-from tests.engine.api import Asked, Reply, for_orders, serving
-from tests.engine.migration import migration
+from tests.engine.api import PATIENCE, Asked, Reply, for_orders, serving
+from tests.engine.migration import Migration, migration
 
 from penstock.engine import reader
 from penstock.engine.stop import Ended, Stop
+from penstock.engine.sweep import FOUND_BY_SWEEP
 from penstock.ledger.base import Selection
+from penstock.ledger.opening import open_ledger
 from penstock.ledger.states import RowState
 from penstock.wiring import open_people_desk
 
 THROTTLED = Reply(429, headers={"Retry-After": "60"})
+
+
+async def until_a_heart_has_beaten(job: Migration, times: int) -> None:
+    beats: set[object] = set()
+    async with asyncio.timeout(PATIENCE):
+        while len(beats) < times:
+            beats.update(await job.ask_ledger("SELECT seen_at FROM penstock_workers"))
 
 
 async def test_rows_that_arrive_behind_the_cursor_are_delivered_in_the_same_run(
@@ -76,6 +86,31 @@ async def test_a_source_that_grows_with_every_request_does_not_keep_the_run_from
         assert (await job.run()).counts.pending == 0
         assert await job.keys(RowState.IMPORTED) == set(api.orders)
         assert len(set(api.orders)) == len(api.orders)
+
+
+async def test_rows_that_arrive_while_another_worker_sweeps_are_sent_once(tmp_path: Path, database_url: str) -> None:
+    """Who comes to a job while its closing sweep walks finds rows behind the cursor, and so does the sweep."""
+    async with serving() as api, migration(tmp_path, api, database_url) as job:
+        assert (await job.run()).ended is Ended.DONE
+        other = await open_ledger(job.ledger, "items")
+        before, sweep = await other.last_sweep(), await other.start_sweep("other", 60.0)
+        assert sweep is not None
+        await job.add([11, 12])
+
+        async def answer(asked: Asked) -> Reply:
+            if await other.last_sweep() == before:  # a sweep that comes by while they are on the wire
+                await other.add_keys(["11", "12"], lease=sweep, reason=FOUND_BY_SWEEP)
+            return asked.accepted
+
+        api.script = answer
+        run = asyncio.create_task(job.run())
+        await until_a_heart_has_beaten(job, 3)  # by then it would have sent what it planned
+        await other.add_keys(["11", "12"], lease=sweep, reason=FOUND_BY_SWEEP)
+        await other.finish_sweep(sweep, 2)
+        report = await run
+        assert (report.ended, report.counts.imported) == (Ended.DONE, 12)
+        assert sorted(api.orders) == list(range(1, 13))
+        await job.check_counters()
 
 
 async def test_a_row_that_leaves_the_query_while_it_waits_to_be_tried_again_is_skipped(

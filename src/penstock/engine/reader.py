@@ -115,7 +115,10 @@ class Reader:
             lease = await parts.ledger.plan(cursor, keys.last, keys.keys, parts.owner, parts.settings.lease)
             if lease is not None:
                 return lease
-            self._planned_all = False  # another worker was faster: look from where it left the cursor
+            self._planned_all = False
+            if await parts.ledger.cursor() == cursor:
+                return None  # a sweep is under way: what it does not find is planned when it has ended
+            # Another worker was faster: look from where it left the cursor.
         return None
 
     async def _start_sweep(self, sweeps: _Sweeps) -> Lease | None:

@@ -250,7 +250,8 @@ class Ledger(Protocol):
 
     async def plan(self, after: KeyText | None, upto: KeyText, keys: int, owner: str, seconds: float) -> Lease | None:
         """Move the cursor from `after` to `upto`, make the span and lease it, all at once; None: another worker has moved the
-        cursor first. keys: how many keys of the key's own table it spans (an estimate of its rows)."""
+        cursor first, or a sweep is under way, which looks at these keys too. keys: how many keys of the key's own table it
+        spans (an estimate of its rows)."""
         ...
 
     async def cursor(self) -> KeyText | None: ...

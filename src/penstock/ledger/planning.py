@@ -9,12 +9,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.ledger.base import Lease, RangeKind
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
-from penstock.ledger.jobrow import JobRow
+from penstock.ledger.jobrow import LOCK_JOB, JobRow
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
 _CURSOR = statement("SELECT cursor_key FROM penstock_jobs WHERE job_id = :job")
+
+# It walks the keys behind the cursor as well, and makes what the ledger does not know of them pending: in a span they would be
+# on their way already, without a ledger row.
+_SWEEP_IS_UNDER_WAY = statement(
+    "SELECT 1 FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased') AND kind = 'sweep' LIMIT 1"
+)
 
 # Guarded by the cursor that the planner has read: 0 rows, and somebody else has planned this part. Keys are only ever compared
 # for being the same; which is greater the source database alone knows. at_end: the cursor has moved, there may be more.
@@ -43,6 +49,7 @@ class Planning:
         self._transactions = transactions
         self._job = job
         self._held = held
+        self._lock_job = dialect.statement(LOCK_JOB)
         self._move_cursor = dialect.statement(_MOVE_CURSOR)
         self._add_span = dialect.statement(_ADD_SPAN)
         self._planned_before = dialect.statement(_PLANNED_BEFORE)
@@ -69,6 +76,9 @@ class Planning:
         return self._held.add(Lease(range_no, RangeKind.SPAN, owner, fence=1, batch=0, after=after, upto=upto))
 
     async def _plan(self, connection: AsyncConnection, parameters: dict[str, object]) -> int | None:
+        await connection.execute(self._lock_job, parameters)
+        if (await connection.execute(_SWEEP_IS_UNDER_WAY, parameters)).first() is not None:
+            return None
         if not (await connection.execute(self._move_cursor, parameters)).rowcount:
             found = (await connection.execute(self._planned_before, parameters)).scalar()
             return None if found is None else int(found)

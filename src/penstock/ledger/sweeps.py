@@ -10,12 +10,9 @@ from penstock.errors import LeaseLost
 from penstock.ledger.base import Lease, RangeKind
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
-from penstock.ledger.jobrow import JobRow
+from penstock.ledger.jobrow import LOCK_JOB, JobRow
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
-
-# Locked first: two workers that both see every span done must not both begin a sweep, nor one while another plans.
-_LOCK_JOB = "SELECT job_id FROM penstock_jobs WHERE job_id = :job {for_update}"
 
 # Keys ranges may still be open: they only repeat rows that the ledger knows, and a sweep looks for those that it does not.
 _IN_THE_WAY = statement(
@@ -52,7 +49,7 @@ class Sweeps:
         self._job = job
         self._named = {"job": job.job_id}
         self._held = held
-        self._lock_job = dialect.statement(_LOCK_JOB)
+        self._lock_job = dialect.statement(LOCK_JOB)
         self._add_sweep = dialect.statement(_ADD_SWEEP)
 
     async def start(self, owner: str, seconds: float) -> Lease | None:
@@ -63,6 +60,7 @@ class Sweeps:
         return self._held.add(Lease(range_no, RangeKind.SWEEP, owner, fence=1, batch=0))
 
     async def _start(self, connection: AsyncConnection, owner: str, seconds: float) -> int | None:
+        # Two workers that both see every span done must not both begin a sweep, nor one while another plans.
         await connection.execute(self._lock_job, self._named)
         in_the_way = (await connection.execute(_IN_THE_WAY, self._named)).all()
         match in_the_way:

@@ -42,6 +42,28 @@ async def test_a_sweep_begins_when_every_span_is_done(bench: Bench) -> None:
     assert await bench.alice.start_sweep(ALICE, SECONDS) is None, "one at a time"
 
 
+async def test_nothing_is_planned_while_a_sweep_walks(bench: Bench) -> None:
+    """It makes pending what is behind the cursor, too: rows of a span would be on the wire already."""
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([last_portion(lease, 1, imported("9"))], marked)
+    sweep = await bench.alice.start_sweep(ALICE, SECONDS)
+    assert sweep is not None
+
+    assert await bench.bob.plan("9", "12", 3, BOB, SECONDS) is None
+    assert await bench.bob.cursor() == "9"
+    await bench.alice.finish_sweep(sweep, 0)
+
+    await span(bench.bob, "9", "12", BOB)
+
+
+async def test_either_a_sweep_begins_or_a_span_is_planned(bench: Bench) -> None:
+    planned, begun = await asyncio.gather(
+        bench.bob.plan(None, "9", 9, BOB, SECONDS), bench.alice.start_sweep(ALICE, SECONDS)
+    )
+
+    assert (planned is None) != (begun is None)
+
+
 async def test_only_one_of_two_begins_a_sweep(bench: Bench) -> None:
     sweeps = await asyncio.gather(bench.alice.start_sweep(ALICE, SECONDS), bench.bob.start_sweep(BOB, SECONDS))
 
