@@ -136,6 +136,13 @@ MISTAKES = (
         ("prepare orders.yaml --undo",),
     ),
     Mistake(
+        "undoing prepare while a worker is at work",
+        (PREPARED, DELIVERED, _LIVE_WORKER),
+        "the ledger at <folder>/shop.db is being used (pid 7 on elsewhere): stop that run first; after a crash it counts as "
+        "gone within a minute or so",
+        ("prepare orders.yaml --undo",),
+    ),
+    Mistake(
         "two jobs of one name",
         (PREPARED, copy("copy.yaml")),
         "copy.yaml and orders.yaml both declare the job 'orders'; give each its own name",

@@ -52,7 +52,7 @@ class SqlPeopleDesk:
         self._job_name = job_name
         self._is_dead = is_dead
         self._check = check
-        self._preparing = Preparing(transactions, host)
+        self._preparing = Preparing(transactions, dialect, is_dead, host)
         self._alive = dialect.statement(_ALIVE)
 
     async def prepare(self) -> Sequence[str]:

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LedgerRefused
-from penstock.ledger.dialect import SQLITE
+from penstock.ledger.base import IsDead
+from penstock.ledger.dialect import SQLITE, LedgerDialect
 from penstock.ledger.schema import METADATA, SCHEMA, VERSION, definitions, refuse_newer, sql
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
@@ -20,6 +21,9 @@ _HAS_LIVE_LEASE = SQLITE.statement(
     "SELECT 1 FROM penstock_ranges WHERE state = 'leased' AND lease_until > {now} LIMIT 1"
 )
 _HAS_ROWS = statement("SELECT job_id FROM penstock_rows LIMIT 1")
+# What was on the wire when its worker died has no other row anywhere.
+_HAS_WINDOWS = statement("SELECT job_id FROM penstock_windows LIMIT 1")
+_ALIVE = "SELECT owner, host, pid FROM penstock_workers WHERE alive_until > {now}"
 _STORED_HOST = statement("SELECT host FROM penstock_schema")
 _STORED_VERSION = statement("SELECT version FROM penstock_schema")
 
@@ -27,10 +31,12 @@ _STORED_VERSION = statement("SELECT version FROM penstock_schema")
 class Preparing:
     """host: the name of this machine."""
 
-    def __init__(self, transactions: Transactions, host: str) -> None:
+    def __init__(self, transactions: Transactions, dialect: LedgerDialect, is_dead: IsDead, host: str) -> None:
         self._transactions = transactions
         self._database = transactions.database
+        self._is_dead = is_dead
         self._host = host
+        self._alive = dialect.statement(_ALIVE)
 
     def statements(self) -> Sequence[str]:
         """All of them, for whoever runs them by hand."""
@@ -88,11 +94,7 @@ class Preparing:
 
     async def _undo(self, connection: AsyncConnection) -> Sequence[str]:
         present = await connection.run_sync(_present)
-        if "penstock_rows" in present and (await connection.execute(_HAS_ROWS)).first() is not None:
-            raise LedgerRefused(
-                f"the ledger at {self._database.address} remembers delivered rows: `penstock reset FILE --yes` forgets those "
-                "of a job; then undo again"
-            )
+        await self._refuse_in_use(connection, present)
         done = []
         # The version goes first: half a ledger is taken for none.
         for table in sorted(METADATA.sorted_tables, key=lambda table: table is not SCHEMA):
@@ -101,6 +103,24 @@ class Preparing:
                 await connection.exec_driver_sql(drop)
                 done.append(drop)
         return done
+
+    async def _refuse_in_use(self, connection: AsyncConnection, present: frozenset[str]) -> None:
+        if "penstock_workers" in present:
+            for owner, host, pid in await connection.execute(self._alive):
+                if not self._is_dead(owner):
+                    raise LedgerRefused(
+                        f"the ledger at {self._database.address} is being used (pid {pid} on {host}): stop that run first; "
+                        "after a crash it counts as gone within a minute or so"
+                    )
+        for table, has_some, what in (
+            ("penstock_rows", _HAS_ROWS, "delivered rows"),
+            ("penstock_windows", _HAS_WINDOWS, "rows that may have been sent"),
+        ):
+            if table in present and (await connection.execute(has_some)).first() is not None:
+                raise LedgerRefused(
+                    f"the ledger at {self._database.address} remembers {what}: `penstock reset FILE --yes` forgets those "
+                    "of a job; then undo again"
+                )
 
 
 def _present(connection: Connection) -> frozenset[str]:

@@ -9,7 +9,18 @@ from contextlib import asynccontextmanager
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import make_url, text
-from tests.ledger.contract.bench import ALICE, JOB, Bench, imported, last_portion, marked, span
+from tests.ledger.contract.bench import (
+    ALICE,
+    BOB,
+    JOB,
+    SECONDS,
+    Bench,
+    everybody,
+    imported,
+    last_portion,
+    marked,
+    span,
+)
 
 from penstock.database.connect import Database, open_database
 from penstock.errors import LedgerMissing, LedgerRefused, LedgerUnreachable
@@ -63,7 +74,14 @@ async def test_a_half_made_ledger_is_taken_for_none_and_completed(database_url: 
         await open_ledger(database, JOB)
 
 
+async def everybody_leaves(bench: Bench) -> None:
+    await bench.alice.leave(ALICE, "done")
+    await bench.bob.leave(BOB, "done")
+
+
 async def test_undoing_drops_the_tables(bench: Bench) -> None:
+    await everybody_leaves(bench)
+
     assert len(await bench.desk.undo_prepare()) == len(METADATA.tables)
 
     with pytest.raises(LedgerMissing, match="penstock prepare FILE"):
@@ -74,11 +92,33 @@ async def test_undoing_drops_the_tables(bench: Bench) -> None:
 async def test_undoing_is_refused_while_rows_are_remembered(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     await bench.alice.settle([last_portion(lease, 1, imported("1"))], marked)
+    await everybody_leaves(bench)
 
     with pytest.raises(LedgerRefused, match="penstock reset"):
         await bench.desk.undo_prepare()
 
     assert await bench.states() == {"1": "imported"}
+
+
+async def test_undoing_is_refused_while_rows_may_have_been_sent(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.open_window(lease, 1, [("1", None)], 30.0)
+    await everybody_leaves(bench)
+
+    with pytest.raises(LedgerRefused, match="rows that may have been sent: `penstock reset"):
+        await bench.desk.undo_prepare()
+
+    assert await bench.windows() == 1
+
+
+async def test_undoing_is_refused_while_a_worker_lives(bench: Bench) -> None:
+    await bench.bob.leave(BOB, "done")
+
+    with pytest.raises(LedgerRefused, match="stop that run first"):
+        await bench.desk.undo_prepare()
+
+    assert await bench.alice.plan(None, "9", 9, ALICE, SECONDS) is not None
+    assert await people_desk(bench.database, "any other job", is_dead=everybody).undo_prepare(), "it has died since"
 
 
 async def test_a_ledger_that_is_not_there_is_missing(database_url: str) -> None:
