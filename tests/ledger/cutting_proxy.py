@@ -18,14 +18,20 @@ class Cut(Enum):
 
 
 class CuttingProxy:
-    """cut: what becomes of the next COMMIT; NEVER again afterwards. cuts: how many there were."""
+    """cut: what becomes of the next COMMIT; NEVER again afterwards. cuts: how many there were. passing: how many COMMITs pass
+    before that."""
 
     def __init__(self, server: URL) -> None:
         self.cut = Cut.NEVER
         self.cuts = 0
+        self.passing = 0
         self._address = (server.host, server.port)
         self._packets = PACKETS[server.drivername]
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def cut_at(self, cut: Cut, commit: int) -> None:
+        """commit: from 1, the one that is cut."""
+        self.cut, self.passing = cut, commit - 1
 
     async def serve(self, client_in: asyncio.StreamReader, client_out: asyncio.StreamWriter) -> None:
         server_in, server_out = await asyncio.open_connection(*self._address)
@@ -33,7 +39,9 @@ class CuttingProxy:
         self._tasks.add(back)
         try:
             async for packet in self._packets(client_in):
-                if self.cut is not Cut.NEVER and packet.is_commit:
+                if self.cut is not Cut.NEVER and packet.is_commit and self.passing:
+                    self.passing -= 1
+                elif self.cut is not Cut.NEVER and packet.is_commit:
                     before, self.cut = self.cut is Cut.BEFORE, Cut.NEVER
                     self.cuts += 1
                     back.cancel()

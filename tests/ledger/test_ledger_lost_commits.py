@@ -33,8 +33,11 @@ from tests.ledger.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 
 from penstock.database.connect import open_database
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Settlement
-from penstock.ledger.opening import open_ledger
+from penstock.ledger.base import Event, Selection, Settlement
+from penstock.ledger.moving import AT_ONCE
+from penstock.ledger.opening import open_ledger, people_desk
+from penstock.ledger.people import SqlPeopleDesk
+from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger
 
 
@@ -73,10 +76,11 @@ CUTS = pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 
 @dataclass(frozen=True)
 class Wire:
-    """bench: connected straight. ledger: through the proxy."""
+    """bench: connected straight. ledger, desk: through the proxy."""
 
     bench: Bench
     ledger: SqlLedger
+    desk: SqlPeopleDesk
     proxy: CuttingProxy
     server: Server
 
@@ -87,8 +91,9 @@ async def wire(server_url: str) -> AsyncIterator[Wire]:
     bench = await bench_at(server_url)
     async with cutting_proxy(url) as (proxy, port):
         through = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
-        ledger = await open_ledger(open_database(SecretStr(through)), JOB)
-        yield Wire(bench, ledger, proxy, SERVERS[url.drivername])
+        database = open_database(SecretStr(through))
+        ledger = await open_ledger(database, JOB)
+        yield Wire(bench, ledger, people_desk(database, JOB), proxy, SERVERS[url.drivername])
         await ledger.aclose()
     await close(bench)
 
@@ -171,6 +176,40 @@ async def test_a_sweep_whose_commits_were_cut_is_one_sweep(wire: Wire, cut: Cut)
 
     assert wire.proxy.cuts == 2
     assert await wire.bench.sql("SELECT range_no, state FROM penstock_ranges") == [(sweep.range_no, "done")]
+
+
+@pytest.mark.parametrize("by_sweep", [True, False])
+@pytest.mark.parametrize("commit", [1, 2])
+@CUTS
+async def test_keys_whose_commit_was_cut_are_added_once(wire: Wire, cut: Cut, commit: int, *, by_sweep: bool) -> None:
+    lease = await wire.ledger.start_sweep(ALICE, SECONDS) if by_sweep else None
+    wire.proxy.cut_at(cut, commit)
+
+    new, range_no = await wire.ledger.add_keys(["1", "2"], lease=lease, reason="found")
+
+    assert wire.proxy.cuts == 1
+    assert new == 2
+    assert await wire.bench.states() == {"1": "pending", "2": "pending"}
+    assert await wire.bench.sql("SELECT range_no, row_count FROM penstock_ranges WHERE kind = 'keys'") == [
+        (range_no, 2)
+    ]
+    await wire.bench.assert_it_adds_up()
+
+
+@pytest.mark.parametrize("commit", [1, 2, 3, 4])
+@CUTS
+async def test_rows_whose_commit_was_cut_are_retried_once(wire: Wire, cut: Cut, commit: int) -> None:
+    lease = await span(wire.bench.alice, None, "9")
+    keys = [str(number) for number in range(1, AT_ONCE + 11)]
+    await wire.bench.alice.settle([last_portion(lease, 1, failed(*keys))], marked)
+    wire.proxy.cut_at(cut, commit)
+
+    assert await wire.desk.retry(Selection(frozenset({RowState.FAILED})), renew_keys=False) == len(keys)
+
+    assert wire.proxy.cuts == 1
+    assert set((await wire.bench.states()).values()) == {"pending"}
+    assert (await wire.bench.kinds()).count("retried") == 2
+    await wire.bench.assert_it_adds_up()
 
 
 @CUTS

@@ -37,6 +37,9 @@ INSERT INTO penstock_ranges (job_id, range_no, kind, estimate, row_count, state)
 VALUES (:job, :range, 'keys', :number, :number, 'open')
 """)
 
+# The number was reserved for one transaction alone: if the range is there, that has been applied.
+_KEYS_RANGE_MADE = statement("SELECT row_count FROM penstock_ranges WHERE job_id = :job AND range_no = :range")
+
 
 @dataclass(slots=True)
 class Change:
@@ -74,6 +77,11 @@ class Counters:
     async def add_keys_range(self, connection: AsyncConnection, range_no: int, rows: int) -> None:
         """An open range of the pending rows that carry its number."""
         await connection.execute(_ADD_KEYS_RANGE, {"job": self._job_id, "range": range_no, "number": rows})
+
+    async def keys_range_made(self, connection: AsyncConnection, range_no: int) -> int | None:
+        """How many rows the keys range has that an earlier try has made, by a COMMIT whose answer was lost; None: none has."""
+        found = await connection.execute(_KEYS_RANGE_MADE, {"job": self._job_id, "range": range_no})
+        return found.scalar()
 
     def _with_finals(self, changes: Sequence[Change], parameters: Mapping[str, int]) -> dict[str, int]:
         sums = {

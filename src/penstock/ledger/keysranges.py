@@ -73,12 +73,20 @@ class KeysRanges:
     async def add(self, keys: Sequence[KeyText], lease: Lease | None, reason: str) -> tuple[int, int | None]:
         """See Ledger.add_keys."""
         range_no = await self._job.reserve_range_no(self._transactions)
-        if lease is not None:
-            work = partial(self._add_found, keys=keys, lease=lease, reason=reason, range_no=range_no)
-        else:
-            work = partial(self._add_asked_for, keys=keys, reason=reason, range_no=range_no)
-        new, rows = await self._transactions.write(work)
+        new, rows = await self._transactions.write(
+            partial(self._add, keys=keys, lease=lease, reason=reason, range_no=range_no)
+        )
         return new, range_no if rows else None
+
+    async def _add(
+        self, connection: AsyncConnection, keys: Sequence[KeyText], lease: Lease | None, reason: str, range_no: int
+    ) -> tuple[int, int]:
+        made = await self._counters.keys_range_made(connection, range_no)
+        if made is not None:
+            return made, made
+        if lease is not None:
+            return await self._add_found(connection, keys, lease, reason, range_no)
+        return await self._add_asked_for(connection, keys, reason, range_no)
 
     async def _add_found(
         self, connection: AsyncConnection, keys: Sequence[KeyText], lease: Lease, reason: str, range_no: int

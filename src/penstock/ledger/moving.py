@@ -64,8 +64,11 @@ class Act:
 
 
 class _Moved(NamedTuple):
+    """last_range: where to go on looking. is_all: there are no more."""
+
     rows: int
     last_range: int
+    is_all: bool
 
 
 class RowMover:
@@ -99,7 +102,7 @@ class RowMover:
                 )
             )
             moved += found.rows
-            if found.rows < AT_ONCE:
+            if found.is_all:
                 return moved
             from_range = found.last_range
             new_range = await self._job.reserve_range_no(self._transactions)
@@ -113,9 +116,12 @@ class RowMover:
         bounds: tuple[int, int],
         new_range: int,
     ) -> _Moved:
+        made = await self._counters.keys_range_made(connection, new_range)
+        if made is not None:
+            return _Moved(made, bounds[0], is_all=False)
         found = (await connection.execute(*self._select(selection, before, bounds))).all()
         if not found:
-            return _Moved(0, 0)
+            return _Moved(0, 0, is_all=True)
         keys: list[KeyText] = [row.row_key for row in found]
         named = {"job": self._job_id, "before": before.value, "keys": keys}
         if act.after is RowState.PENDING:
@@ -133,7 +139,7 @@ class RowMover:
             change.left += act.after is RowState.PENDING
             change.is_unflagged |= act.after is RowState.IMPORTED
         await self._counters.change(connection, changes)
-        return _Moved(len(found), found[-1].range_no)
+        return _Moved(len(found), found[-1].range_no, is_all=len(found) < AT_ONCE)
 
     def _select(
         self, selection: Selection, before: RowState, bounds: tuple[int, int]
