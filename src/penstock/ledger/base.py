@@ -153,6 +153,7 @@ class Identity:
     key: tuple[str, ...]
     file_hash: str
     idempotent: bool
+    writes_windows: bool  # what may be on the wire is written down first; not so where a repeat is harmless for ever
 
 
 @dataclass(frozen=True, slots=True)

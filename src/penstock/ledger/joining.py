@@ -23,7 +23,8 @@ _JOB = (
     "SELECT source, key_columns, file_hash, idempotent, generation FROM penstock_jobs WHERE job_id = :job {for_update}"
 )
 
-# A job that was idempotent wrote no windows: nobody can tell which of these rows may have been applied.
+# A job that was idempotent for ever wrote no windows, and one that was for a while sends again what may have been applied: nobody
+# can tell which of these rows that are, or since when.
 _IS_UNFINISHED = statement("SELECT 1 FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased') LIMIT 1")
 
 _IDENTIFY = statement(
@@ -47,6 +48,8 @@ _IS_REGISTERED = statement("SELECT 1 FROM penstock_workers WHERE job_id = :job A
 _FORGET_OLD = "DELETE FROM penstock_workers WHERE job_id = :job AND seen_at < {a_day_ago}"
 
 _FORGET = statement("DELETE FROM penstock_workers WHERE job_id = :job AND owner = :owner")
+
+_NEVER, _FOR_EVER, _FOR_A_WHILE = range(3)  # a repeat is harmless, as stored
 
 
 class Joining:
@@ -80,7 +83,7 @@ class Joining:
         source, key, file_hash, idempotent, generation = (await connection.execute(self._job, named)).one()
         if source:
             self._refuse_another(identity, source, json.loads(key))
-        if idempotent and not identity.idempotent:
+        if (idempotent and not identity.idempotent) or (idempotent == _FOR_EVER and identity.writes_windows):
             await self._refuse_unfinished(connection)
         if file_hash != identity.file_hash:
             await self._refuse_mixture(connection, identity, owner)
@@ -91,7 +94,7 @@ class Joining:
                 "source": identity.source,
                 "key": json.dumps(identity.key),
                 "file_hash": identity.file_hash,
-                "idempotent": int(identity.idempotent),
+                "idempotent": _stored(identity),
             },
         )
         if (await connection.execute(_IS_REGISTERED, named)).first() is None:
@@ -119,8 +122,8 @@ class Joining:
     async def _refuse_unfinished(self, connection: AsyncConnection) -> None:
         if (await connection.execute(_IS_UNFINISHED, {"job": self._job_id})).first() is not None:
             raise LedgerRefused(
-                f"job {self._name!r} was run with idempotent: true and has unfinished rows that may have been sent already: "
-                "finish it so, then set idempotent: false; or forget what was done: `penstock reset FILE --yes`"
+                f"job {self._name!r} was run with another idempotent and has unfinished rows that may have been sent already: "
+                "set it back, finish the job so and then change it; or forget what was done: `penstock reset FILE --yes`"
             )
 
     async def _refuse_mixture(self, connection: AsyncConnection, identity: Identity, owner: str) -> None:
@@ -142,3 +145,9 @@ class Joining:
                 await self._events.append(connection, [Event(EventKind.RUN_ENDED, detail)], owner)
 
         await self._transactions.write(write)
+
+
+def _stored(identity: Identity) -> int:
+    if not identity.idempotent:
+        return _NEVER
+    return _FOR_A_WHILE if identity.writes_windows else _FOR_EVER

@@ -102,7 +102,7 @@ JOBS = _table(
     Column("source", _characters(255), nullable=False, server_default=""),  # "": nobody has joined since the reset
     Column("key_columns", _long_text(), nullable=True),
     Column("file_hash", _characters(190), nullable=False, server_default=""),
-    Column("idempotent", SmallInteger, nullable=False, server_default="0"),
+    Column("idempotent", SmallInteger, nullable=False, server_default="0"),  # 1: for ever, 2: for a while
     Column("generation", Integer, nullable=False, server_default="1"),
     Column("cursor_key", _characters(MAX_KEY_TEXT), nullable=True),
     Column("next_range", BigInteger, nullable=False, server_default="1"),

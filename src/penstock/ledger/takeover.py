@@ -18,7 +18,7 @@ from penstock.ledger.base import Event, Lease, RangeKind, Recall, Settlement
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
-from penstock.ledger.lookup import Lookup
+from penstock.ledger.lookup import Lookup, moment
 from penstock.ledger.recording import Record, RowWriter, final_counts
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
@@ -39,7 +39,7 @@ WHERE job_id = :job AND range_no = :range AND fence = :fence
 """
 
 _WINDOWS = statement(
-    "SELECT row_keys FROM penstock_windows WHERE job_id = :job AND range_no = :range ORDER BY fence, window_no"
+    "SELECT row_keys, opened_at FROM penstock_windows WHERE job_id = :job AND range_no = :range ORDER BY fence, window_no"
 )
 _DROP_WINDOWS = statement("DELETE FROM penstock_windows WHERE job_id = :job AND range_no = :range")
 
@@ -123,10 +123,11 @@ class TakeOver:
     async def _clear_up(self, connection: AsyncConnection, taken: Taken, recall: Recall) -> Sequence[Settlement]:
         named = {"job": self._job.job_id, "range": taken.range_no}
         exposed: dict[KeyText, float | None] = {}
-        windows = (await connection.execute(_WINDOWS, named)).scalars().all()
-        for row_keys in windows:
+        windows = (await connection.execute(_WINDOWS, named)).all()
+        for row_keys, opened_at in windows:
             for key, first_sent in orjson.loads(row_keys):
-                exposed[key] = exposed.get(key) or first_sent
+                # A job that was not idempotent wrote no times down: now it may be idempotent for a while.
+                exposed[key] = exposed.get(key) or first_sent or moment(opened_at).timestamp()
         recalled = recall(taken.owner, taken.range_no, taken.fence) if taken.owner is not None else ()
         if not exposed and not recalled:
             return ()

@@ -114,6 +114,7 @@ def _identity(job: Job, source: str) -> Identity:
         key=job.source.key,
         file_hash=job.file_hash,
         idempotent=job.target.idempotent,
+        writes_windows=settings_of(job).writes_windows,
     )
 
 

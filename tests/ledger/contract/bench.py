@@ -24,8 +24,15 @@ SECONDS = 60.0
 PULSE = Pulse(in_flight=3, rows_per_second=12.5, concurrency=8, limited_by="rate", hold="")
 
 
-def identity(*, idempotent: bool = False, file_hash: str = "hash-1", source: str = "shop", key: str = "id") -> Identity:
-    return Identity(JOB, source, (key,), file_hash, idempotent)
+def identity(
+    *,
+    idempotent: bool = False,
+    for_a_while: bool = False,
+    file_hash: str = "hash-1",
+    source: str = "shop",
+    key: str = "id",
+) -> Identity:
+    return Identity(JOB, source, (key,), file_hash, idempotent, writes_windows=for_a_while or not idempotent)
 
 
 def nobody(_owner: str) -> bool:

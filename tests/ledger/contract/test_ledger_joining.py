@@ -21,6 +21,7 @@ from tests.ledger.contract.bench import (
 from penstock.database.connect import open_database
 from penstock.errors import LedgerRefused
 from penstock.events import EventKind
+from penstock.ledger.base import Identity
 from penstock.ledger.opening import open_ledger
 
 
@@ -119,16 +120,39 @@ async def test_two_jobs_share_a_ledger_without_meeting(bench: Bench) -> None:
     await other.aclose()
 
 
-async def test_an_idempotent_job_is_not_made_another_while_rows_may_be_on_the_wire(bench: Bench) -> None:
+ONCE = identity(idempotent=False)
+FOR_EVER = identity(idempotent=True, file_hash="hash-2")
+FOR_A_WHILE = identity(idempotent=True, for_a_while=True, file_hash="hash-3")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(FOR_EVER, ONCE), (FOR_A_WHILE, ONCE), (FOR_EVER, FOR_A_WHILE)],
+    ids=["never", "no more", "less"],
+)
+async def test_a_repeat_becomes_no_less_harmless_while_rows_may_be_on_the_wire(
+    bench: Bench, before: Identity, after: Identity
+) -> None:
     await bench.alice.leave(ALICE, "done")
     await bench.bob.leave(BOB, "done")
-    await bench.alice.join(identity(idempotent=True, file_hash="hash-2"), "carol", "here", 3)
+    await bench.alice.join(before, "carol", "here", 3)
     lease = await bench.alice.plan(None, "9", 1, "carol", SECONDS)
     assert lease is not None
     await bench.alice.leave("carol", "stopped")
 
-    with pytest.raises(LedgerRefused, match="idempotent: true"):
-        await bench.alice.join(identity(idempotent=False), "dave", "here", 4)
+    with pytest.raises(LedgerRefused, match="another idempotent"):
+        await bench.alice.join(after, "dave", "here", 4)
 
     await bench.alice.settle([last_portion(lease, 1, imported("1"))], marked)
-    await bench.alice.join(identity(idempotent=False), "dave", "here", 4)
+    await bench.alice.join(after, "dave", "here", 4)
+
+
+@pytest.mark.parametrize("before", [ONCE, FOR_A_WHILE])
+async def test_a_repeat_may_become_more_harmless_at_any_time(bench: Bench, before: Identity) -> None:
+    await bench.alice.leave(ALICE, "done")
+    await bench.bob.leave(BOB, "done")
+    await bench.alice.join(before, "carol", "here", 3)
+    await span(bench.alice, None, "9", "carol")
+    await bench.alice.leave("carol", "stopped")
+
+    await bench.alice.join(FOR_EVER, "dave", "here", 4)

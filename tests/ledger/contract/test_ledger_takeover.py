@@ -13,6 +13,7 @@ from tests.ledger.contract.bench import (
     Bench,
     everybody,
     failed,
+    identity,
     imported,
     knows,
     last_portion,
@@ -82,6 +83,23 @@ async def test_rows_that_may_be_repeated_wait_with_the_time_they_first_went_out(
     row = (await bench.bob.look_up(["1"]))["1"]
     assert (row.state, row.range_no, row.first_sent) == (RowState.PENDING, lease.range_no, 1763945000.5)
     await bench.assert_it_adds_up()
+
+
+async def test_rows_that_went_out_once_and_may_be_repeated_for_a_while_now_have_the_time_of_their_window(
+    bench: Bench,
+) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.open_window(lease, 1, keys("1"), TOTAL)
+    await bench.sql("UPDATE penstock_windows SET opened_at = '2001-09-09 01:46:40.000'")
+    await bench.alice.leave(ALICE, "stopped")
+    await bench.bob.leave(BOB, "stopped")
+    await bench.run_out(lease)
+
+    await bench.bob.join(identity(idempotent=True, for_a_while=True, file_hash="hash-2"), BOB, "here", 2)
+    await take(bench.bob)
+
+    row = (await bench.bob.look_up(["1"]))["1"]
+    assert (row.state, row.first_sent) == (RowState.PENDING, 1_000_000_000.0)
 
 
 async def test_answers_in_the_journal_decide_before_anything_is_in_doubt(bench: Bench) -> None:
