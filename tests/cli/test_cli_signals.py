@@ -90,6 +90,18 @@ def test_one_signal_drains_every_process(slow_shop: Shop) -> None:
     assert f'"imported":{slow_shop.api.applied()},' in out
 
 
+def test_a_signal_while_processes_are_being_started_drains_them_all(slow_shop: Shop) -> None:
+    slow_shop.write_job("orders", concurrency=ORDERS)
+    assert slow_shop.penstock("prepare", "orders.yaml").code == 0
+    run = slow_shop.start("run", "orders.yaml", "--json", "--processes", "32")
+    while not children(run.pid):
+        assert run.poll() is None, run.communicate()
+    run.send_signal(signal.SIGTERM)
+    _, err = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 3, err
+    assert slow_shop.imported() == slow_shop.api.applied() < ORDERS - 1
+
+
 def test_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Shop) -> None:
     with running(slow_shop, "--processes", "2") as run:
         workers = children(run.pid)

@@ -43,6 +43,7 @@ class Supervisor:
         self._reports: list[Summary] = []
         self._broken: list[Broken] = []
         self._lost: list[str] = []
+        self._is_draining = False
 
     async def run(self, arguments: Sequence[str], processes: int, interruption: Interruption) -> Summary:
         """arguments: of each worker's command line, after `penstock`. Raises the workers' error if none came to a report."""
@@ -50,7 +51,11 @@ class Supervisor:
         with interruption.asks(self.drain, self._kill):
             try:
                 for number in range(1, processes + 1):
-                    self._workers.append(await _start(number, arguments))
+                    worker = await _start(number, arguments)
+                    self._workers.append(worker)
+                    if self._is_draining:  # asked to while it was being started
+                        worker.stdin.close()
+                        break
                 await asyncio.gather(*map(self._follow, self._workers))
             except BaseException:
                 self._kill()
@@ -60,7 +65,8 @@ class Supervisor:
         return team_report(self._reports, self._lost, time.monotonic() - began)
 
     def drain(self) -> None:
-        """Ask every worker to finish what it has on the wire, and end."""
+        """Ask every worker to finish what it has on the wire, and end; no more are started."""
+        self._is_draining = True
         for worker in self._workers:
             worker.stdin.close()
 
