@@ -129,6 +129,17 @@ def test_h28_a_bomb_is_not_unpacked_beyond_the_cap() -> None:
         tracemalloc.stop()
 
 
+def test_gzip_in_a_few_pieces_is_put_together_and_in_ever_so_many_refused() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+    few = b"".join([gzip.compress(b"%d," % number) for number in range(100)])
+    answer = AnswerParser().feed(head % len(few) + few)
+    assert answer is not None
+    assert answer.body.count(b",") == 100
+    many = gzip.compress(b"") * 101
+    with pytest.raises(BadAnswer, match="more than 100 pieces"):
+        AnswerParser().feed(head % len(many) + many)
+
+
 def test_the_keep_alive_hint_is_handed_on() -> None:
     parser = AnswerParser()
     parser.feed(b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n")

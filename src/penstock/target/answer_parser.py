@@ -17,6 +17,8 @@ MAX_HEAD = 64 * 1024
 MAX_BODY = 8 * 1024 * 1024  # as sent, and again once decoded
 
 _GZIP = 16 + zlib.MAX_WBITS
+# Each copies what follows it: 8 MB of empty ones would keep the loop, and with it the heartbeat, for a minute.
+_MOST_MEMBERS = 100
 
 
 class BadAnswer(Exception):
@@ -184,10 +186,12 @@ def _decoded(body: bytes, encoding: str) -> bytes:
         return body
     if encoding not in ("gzip", "x-gzip"):
         raise BadAnswer(f"the answer's Content-Encoding is {encoding[:40]!r}; only gzip was asked for")
-    pieces = []
+    pieces: list[bytes] = []
     room = MAX_BODY
     try:
         while body:  # gzip may come in several members
+            if len(pieces) == _MOST_MEMBERS:
+                raise BadAnswer(f"the answer's gzip comes in more than {_MOST_MEMBERS} pieces")
             member = zlib.decompressobj(_GZIP)
             pieces.append(member.decompress(body, room + 1))
             room -= len(pieces[-1])
