@@ -1,10 +1,13 @@
-"""What is written is written once, though the connection dies around a COMMIT or the server picks a deadlock's victim."""
+"""What is written is written once, though the connection dies around a COMMIT, the server picks a deadlock's victim, or another
+writes at the same moment."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +16,7 @@ from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.ledger.contract.bench import (
     ALICE,
+    BOB,
     JOB,
     SECONDS,
     Bench,
@@ -56,7 +60,8 @@ SERVERS = {
         session="SELECT CONNECTION_ID()",
         kill="KILL CONNECTION {}",
         waiting=(
-            "SELECT COUNT(*) FROM information_schema.innodb_trx JOIN information_schema.processlist AS p "
+            # It looks again only for one who has not asked for a tenth of a second.
+            "SELECT COUNT(*) + SLEEP(0.11) FROM information_schema.innodb_trx JOIN information_schema.processlist AS p "
             "ON p.id = trx_mysql_thread_id WHERE trx_state = 'LOCK WAIT' AND p.db = DATABASE()"
         ),
         ballast=("CREATE TABLE ballast (id INTEGER PRIMARY KEY)", "INSERT INTO ballast SELECT seq FROM seq_1_to_500"),
@@ -70,6 +75,12 @@ SERVERS = {
         ballast=(),
     ),
 }
+
+_HOLD_KEY = """
+INSERT INTO penstock_rows (job_id, row_key, range_no, fence, state, attempts, updated_at)
+VALUES (1, '7', 99, 0, 'pending', 0, :at)
+"""
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 CUTS = pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
 
@@ -268,8 +279,42 @@ async def test_a_batch_that_a_deadlock_rolled_back_is_written_again_as_a_whole(w
     await bench.assert_it_adds_up()
 
 
-async def until_it_waits(wire: Wire) -> None:
-    """Until a transaction of this database waits for a lock."""
+@asynccontextmanager
+async def asking_for_key_7(bench: Bench) -> AsyncIterator[asyncio.Task[tuple[int, int | None]]]:
+    """Somebody asks for a key, and waits for another who holds it when all the rest has been looked at. Within the block."""
+    async with bench.database.writing() as other:
+        await other.execute(text(_HOLD_KEY), {"at": NOON})
+        asking = asyncio.create_task(bench.alice.add_keys(["7"], lease=None, reason="asked for by key"))
+        yield asking
+        await other.rollback()
+    assert (await asking)[0] == 1
+
+
+async def test_a_span_is_not_planned_while_one_of_its_keys_is_asked_for(wire: Wire) -> None:
+    """Else both would send it: who has read a page asks the ledger no more."""
+    bench = wire.bench
+    async with asking_for_key_7(bench):
+        await until_it_waits(wire)
+        planning = asyncio.create_task(bench.bob.plan(None, "9", 9, BOB, SECONDS))
+        await until_it_waits(wire, transactions=2)
+
+    assert await planning is not None
+    assert "7" in await bench.bob.look_up(["7"])
+
+
+async def test_an_open_span_is_not_leased_while_one_of_its_keys_is_asked_for(wire: Wire) -> None:
+    bench = wire.bench
+    await bench.bob.settle([released(await span(bench.bob, None, "9", BOB), 1)], marked)
+    async with asking_for_key_7(bench):
+        await until_it_waits(wire)
+        assert await bench.bob.lease(BOB, SECONDS, nothing, nobody) is None
+
+    assert await bench.bob.lease(BOB, SECONDS, nothing, nobody) is not None
+    await bench.assert_it_adds_up()
+
+
+async def until_it_waits(wire: Wire, transactions: int = 1) -> None:
+    """Until so many transactions of this database wait for a lock."""
     async with asyncio.timeout(4), wire.bench.database.reading() as connection:
-        while (await connection.execute(text(wire.server.waiting))).scalar() == 0:
+        while (await connection.execute(text(wire.server.waiting))).scalar() != transactions:
             pass  # the server is asked again

@@ -12,7 +12,7 @@ from penstock.errors import LeaseLost, LedgerRefused
 from penstock.ledger.base import IsDead, Lease
 from penstock.ledger.counters import Change, Counters
 from penstock.ledger.dialect import KEYS, LedgerDialect
-from penstock.ledger.jobrow import JobRow
+from penstock.ledger.jobrow import LOCK_JOB, JobRow
 from penstock.ledger.lookup import Lookup
 from penstock.ledger.schema import REASON_LENGTH
 from penstock.ledger.statements import statement
@@ -41,7 +41,10 @@ _MOVE = statement(
     "UPDATE penstock_rows SET range_no = :range WHERE job_id = :job AND row_key IN :keys AND state = 'pending'"
 )
 
-_LEASED = statement("SELECT range_no, owner FROM penstock_ranges WHERE job_id = :job AND state = 'leased'")
+# Locked, as the job's row is: whoever plans or leases meanwhile would read its rows before the keys are there, and send them too.
+_UNFINISHED = """
+SELECT range_no, owner FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased') ORDER BY range_no {for_update}
+"""
 
 _OPEN_AMONG = statement(
     "SELECT range_no FROM penstock_ranges WHERE job_id = :job AND state = 'open' AND range_no IN :ranges"
@@ -66,6 +69,8 @@ class KeysRanges:
         self._lookup = lookup
         self._counters = counters
         self._is_dead = is_dead
+        self._lock_job = dialect.statement(LOCK_JOB)
+        self._unfinished = dialect.statement(_UNFINISHED)
         self._check_lease = dialect.statement(_CHECK_LEASE)
         or_nothing = dialect.or_nothing("penstock_rows")
         self._insert = dialect.statement(_INSERT, batch=dialect.unpack(KEYS), or_nothing=or_nothing)
@@ -102,8 +107,9 @@ class KeysRanges:
     async def _add_asked_for(
         self, connection: AsyncConnection, keys: Sequence[KeyText], reason: str, range_no: int
     ) -> tuple[int, int]:
-        for leased, owner in await connection.execute(_LEASED, self._named):
-            if not self._is_dead(owner):
+        await connection.execute(self._lock_job, self._named)
+        for leased, owner in await connection.execute(self._unfinished, self._named):
+            if owner is not None and not self._is_dead(owner):
                 raise LedgerRefused(
                     f"range {leased} is being worked on ({owner}): single keys are delivered while no other worker runs; "
                     "stop it, or let `penstock run` finish what it left"

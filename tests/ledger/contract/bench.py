@@ -159,8 +159,8 @@ async def bench_at(url: str, *, idempotent: bool = False) -> Bench:
     await desk.prepare()
     alice = await open_ledger(databases[0], JOB)
     bob = await open_ledger(databases[1], JOB)
-    await alice.join(identity(idempotent=idempotent), ALICE, "here", 1)
-    await bob.join(identity(idempotent=idempotent), BOB, "here", 2)
+    await alice.join(identity(idempotent=idempotent, for_a_while=idempotent), ALICE, "here", 1)
+    await bob.join(identity(idempotent=idempotent, for_a_while=idempotent), BOB, "here", 2)
     return Bench(url, databases[3], alice, bob, desk, await read_model(databases[2], JOB))
 
 
