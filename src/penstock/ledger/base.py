@@ -386,14 +386,16 @@ class PeopleDesk(Protocol):
         """in doubt → imported, pending (new keys ranges) or failed; imported makes its range flags_due."""
         ...
 
-    async def expect_flags(self) -> None:
-        """Flags of accepted rows are about to be cleared: if it comes to no `reset`, the next run sets them again."""
+    async def expect_flags(self) -> int:
+        """Flags of accepted rows are about to be cleared: if it comes to no `reset`, the next run sets them again. Returns the
+        number of the last event: what `reset` is to be told as `since`."""
         ...
 
-    async def reset(self, *, renew_keys: bool) -> int:
+    async def reset(self, *, renew_keys: bool, since: int | None = None) -> int:
         """Forget every row, range, window, the cursor and what the job's source and key were; events, range numbers and the
         generation stay (it is raised if asked). Refused (LedgerRefused) while a lease lives. Flags must have been cleared
-        before. Cut off, it is made again. Returns how many rows were forgotten."""
+        before; refused as well if a run has started since the event of that number, for it may have set some again. Cut off,
+        it is made again. Returns how many rows were forgotten."""
         ...
 
 

@@ -13,7 +13,7 @@ from penstock.ledger.base import Concurrency, Event, IsDead, Selection
 from penstock.ledger.concurrency import stored
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
-from penstock.ledger.jobrow import find_or_create_job
+from penstock.ledger.jobrow import LOCK_JOB, find_or_create_job
 from penstock.ledger.moving import Act, RowMover
 from penstock.ledger.preparing import Preparing
 from penstock.ledger.resetting import Resetting
@@ -32,6 +32,8 @@ _RENEW_KEYS = statement("UPDATE penstock_jobs SET generation = generation + 1 WH
 _EXPECT_FLAGS = statement(
     "UPDATE penstock_ranges SET flags_due = 1, flags_no = flags_no + 1 WHERE job_id = :job AND imported > 0"
 )
+
+_LAST_EVENT = statement("SELECT COALESCE(MAX(event_no), 0) FROM penstock_events WHERE job_id = :job")
 
 
 class SqlPeopleDesk:
@@ -54,6 +56,7 @@ class SqlPeopleDesk:
         self._check = check
         self._preparing = Preparing(transactions, dialect, is_dead, host)
         self._alive = dialect.statement(_ALIVE)
+        self._lock_job = dialect.statement(LOCK_JOB)
 
     async def prepare(self) -> Sequence[str]:
         return await self._preparing.prepare()
@@ -109,18 +112,20 @@ class SqlPeopleDesk:
         act = Act(state, EventKind.RESOLVED, note=note, receipt=receipt, is_fresh=True)
         return await RowMover(self._transactions, self._dialect, job_id).move(selection, RowState.IN_DOUBT, act)
 
-    async def expect_flags(self) -> None:
+    async def expect_flags(self) -> int:
         """See PeopleDesk.expect_flags."""
         job_id = await self._job_id()
 
-        async def write(connection: AsyncConnection) -> None:
+        async def write(connection: AsyncConnection) -> int:
             await connection.execute(_EXPECT_FLAGS, {"job": job_id})
+            await connection.execute(self._lock_job, {"job": job_id})  # whoever is just joining has told of it before
+            return int((await connection.execute(_LAST_EVENT, {"job": job_id})).scalar_one())
 
-        await self._transactions.write(write)
+        return await self._transactions.write(write)
 
-    async def reset(self, *, renew_keys: bool) -> int:
+    async def reset(self, *, renew_keys: bool, since: int | None = None) -> int:
         resetting = Resetting(self._transactions, self._dialect, await self._job_id(), self._job_name, self._is_dead)
-        return await resetting.reset(renew_keys=renew_keys)
+        return await resetting.reset(renew_keys=renew_keys, since=since)
 
     async def aclose(self) -> None:
         await self._transactions.database.aclose()

@@ -21,6 +21,11 @@ _LIVE_LEASES = (
     "SELECT range_no, owner FROM penstock_ranges WHERE job_id = :job AND state = 'leased' AND lease_until > {now}"
 )
 
+# A run that came and went while flags were being cleared has found them due.
+_STARTED = statement(
+    "SELECT 1 FROM penstock_events WHERE job_id = :job AND event_no > :since AND kind = 'run_started' LIMIT 1"
+)
+
 _SOME_RANGES = (
     "SELECT range_no, state, imported, failed, in_doubt, skipped FROM penstock_ranges "
     "WHERE job_id = :job ORDER BY range_no LIMIT :limit {for_update}"
@@ -58,15 +63,15 @@ class Resetting:
         self._live_leases = dialect.statement(_LIVE_LEASES)
         self._some_ranges = dialect.statement(_SOME_RANGES)
 
-    async def reset(self, *, renew_keys: bool) -> int:
+    async def reset(self, *, renew_keys: bool, since: int | None) -> int:
         """See PeopleDesk.reset."""
         forgotten = 0
-        while (rows := await self._transactions.write(self._forget_some)) is not None:
+        while (rows := await self._transactions.write(partial(self._forget_some, since=since))) is not None:
             forgotten += rows
         await self._transactions.write(partial(self._forget_job, rows=forgotten, renew_keys=renew_keys))
         return forgotten
 
-    async def _forget_some(self, connection: AsyncConnection) -> int | None:
+    async def _forget_some(self, connection: AsyncConnection, since: int | None) -> int | None:
         """Returns how many rows; None: there are no ranges left."""
         named: dict[str, object] = {"job": self._job_id}
         for range_no, owner in await connection.execute(self._live_leases, named):
@@ -75,6 +80,10 @@ class Resetting:
                     f"job {self._job_name!r} is being run (range {range_no} is leased by {owner}): stop it first; after a crash "
                     "its lease runs out within a minute or so"
                 )
+        if since is not None and (await connection.execute(_STARTED, {**named, "since": since})).first() is not None:
+            raise LedgerRefused(
+                f"job {self._job_name!r} was run while its flags were being cleared, and may have set some again: reset it again"
+            )
         found = (await connection.execute(self._some_ranges, {**named, "limit": RANGES_AT_ONCE})).all()
         if not found:
             return None

@@ -47,13 +47,14 @@ async def reset_job(job: Job, *, renew_keys: bool) -> int:
                     "after a crash it counts as gone within a minute or so"
                 )
         ledger = people_desk(databases.ledger, job.name, is_dead=is_dead)
+        since = None
         if job.source.flag is not None:
             source = await open_source(job, databases.source)
             desk = desk_of(writer_of(job, source.plan.flag, SystemClock()), databases)
             if desk is not None:
-                await ledger.expect_flags()
+                since = await ledger.expect_flags()
                 await _clear_flags(desk, model)
-        return await ledger.reset(renew_keys=renew_keys)
+        return await ledger.reset(renew_keys=renew_keys, since=since)
 
 
 async def _clear_flags(desk: SourceFlagDesk, model: ReadModel) -> None:

@@ -247,6 +247,20 @@ async def test_a_reset_is_refused_while_a_lease_lives(bench: Bench) -> None:
     assert await bench.states() == {"1": "imported"}
 
 
+async def test_a_reset_is_refused_once_a_run_has_come_and_gone_while_flags_were_cleared(bench: Bench) -> None:
+    """It sets the flags that are due: they would be set for rows that nobody knows any more."""
+    await done(bench, imported("1"))
+    since = await bench.desk.expect_flags()
+    await bench.alice.join(identity(), "carol", "here", 3)
+    await bench.alice.leave("carol", "done")
+
+    with pytest.raises(LedgerRefused, match="reset it again"):
+        await bench.desk.reset(renew_keys=False, since=since)
+
+    assert await bench.states() == {"1": "imported"}
+    assert await bench.desk.reset(renew_keys=False, since=await bench.desk.expect_flags()) == 1
+
+
 async def test_a_lease_of_a_dead_worker_does_not_keep_from_resetting(bench: Bench) -> None:
     await span(bench.alice, None, "9")
 
