@@ -48,6 +48,16 @@ def test_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, numbe
     assert slow_shop.imported() == applied
 
 
+def test_a_signal_while_the_command_is_being_loaded_is_a_stop(slow_shop: Shop) -> None:
+    assert slow_shop.penstock("prepare", "orders.yaml").code == 0
+    run = slow_shop.start("run", "orders.yaml")
+    while "pydantic_core" not in Path(f"/proc/{run.pid}/maps").read_text():
+        assert run.poll() is None, run.communicate()
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=PATIENCE)
+    assert (run.returncode, err) == (3, "stopped\n")
+
+
 def test_the_second_signal_leaves_at_once_and_the_next_run_goes_on(very_slow_shop: Shop) -> None:
     with running(very_slow_shop) as run:
         run.send_signal(signal.SIGINT)
