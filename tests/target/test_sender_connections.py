@@ -68,6 +68,46 @@ async def test_h14_bytes_on_an_idle_connection_are_never_the_next_rows_answer(
     assert api.connections == 2
 
 
+@pytest.mark.parametrize(
+    ("behind", "later", "connections"),
+    [
+        (STRAY, b"", 4),
+        (b"x", b"", 4),
+        (b"", STRAY, 4),
+        (b"", b"x", 4),
+        (b"", b"HTTP/1.1 408 Request Timeout\r\n\r\n", 2),
+        (b"", b"\r\n", 2),
+    ],
+)
+async def test_a_server_that_has_once_answered_twice_has_a_connection_for_each_request(
+    start_api: StartApi, make_sender: MakeSender, behind: bytes, later: bytes, connections: int
+) -> None:
+    """The second answer may come late, when the next request is on its way: then nothing tells it from the answer to that."""
+    closed = asyncio.Event()
+
+    async def script(peer: Peer) -> None:
+        if api.connections == 1:
+            await peer.request()
+            await peer.write(OK + behind)
+            await idle.wait()
+            await peer.write(later)
+            await peer.until_closed()
+            closed.set()
+            return
+        while await peer.request():
+            await peer.write(OK)
+
+    idle = asyncio.Event()
+    api = await start_api(script)
+    sender = make_sender(api)
+    await sender.send(REQUEST)
+    idle.set()
+    await within(5, closed)
+    for _ in range(3):
+        assert isinstance(await sender.send(REQUEST), Answer)
+    assert api.connections == connections
+
+
 class ThreadlessPeer:
     """A server without an event loop: what it writes is in the kernel before the sender's loop can have looked."""
 

@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
 
     awaited: what the request under way will come to; None while there is none. deadline: on the loop's clock, its end.
     idle_until: when an idle connection is too old to be used again.
+    has_strayed: the server has said what nobody asked for. (Not so if it was blank, or a refusal as servers say it in parting.)
     lost: done when the connection is gone for good; says why, for people, should nothing have been sent on it.
     """
 
@@ -36,6 +37,7 @@ class Connection(asyncio.Protocol):
         self._poll = select.poll()
         self._is_unwritten = False
         self._is_used = False
+        self.has_strayed = False
         self.awaited: asyncio.Future[Outcome] | None = None
         self.deadline = 0.0
         self.idle_until = 0.0
@@ -93,6 +95,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self.awaited is None:  # nobody asked
+            self.has_strayed = self.has_strayed or (not data.isspace() and not data.startswith(_PARTING))
             self.abort()
             return
         try:
@@ -121,6 +124,7 @@ class Connection(asyncio.Protocol):
 
     def _answered(self, answer: Answer) -> None:
         parser = self._parser
+        self.has_strayed = parser.has_strays
         if self._is_unwritten and answer.status < 400:
             # Whoever agrees to half a request has not understood it.
             early = f"answered {answer.status} before the whole request was written"
@@ -158,6 +162,8 @@ _REFUSED_HANDSHAKE = {
     "SSLV3_ALERT_CERTIFICATE_REVOKED": "the client certificate has been revoked",
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": "it does not take the client certificate",
 }
+
+_PARTING = (b"HTTP/1.1 4", b"HTTP/1.0 4")  # 408 Request Timeout, 400 Bad Request
 
 _TIMEOUT = re.compile(r"\btimeout\s*=\s*\"?(\d{1,9})\b", re.IGNORECASE | re.ASCII)
 

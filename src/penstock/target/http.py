@@ -36,6 +36,8 @@ class HttpSender:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = math.inf
         self._is_closed = False
+        # Once a server has answered twice, its second answers may come late and be taken for those to the next requests.
+        self._keeps_open = True
 
     async def send(self, request: bytes) -> Outcome:
         began = self._loop.time()
@@ -91,7 +93,7 @@ class HttpSender:
         if isinstance(connection, NoAnswer):
             return connection
         self._open.add(connection)
-        connection.lost.add_done_callback(lambda _: self._open.discard(connection))
+        connection.lost.add_done_callback(lambda _: self._gone(connection))
         if self._is_closed:
             connection.abort()
             return _CLOSED
@@ -99,11 +101,21 @@ class HttpSender:
             return NoAnswer(sent=False, reason=await asyncio.shield(connection.lost))
         return connection
 
+    def _gone(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        if connection.has_strayed:
+            self._keeps_open = False
+            while self._idle:
+                self._idle.pop().abort()
+
     def _make(self) -> Connection:
         return Connection(self._loop, on_idle=self._keep)
 
     def _keep(self, connection: Connection) -> None:
         """Back into the pool; and out with those that nobody has needed for long."""
+        if not self._keeps_open:
+            connection.abort()
+            return
         idle = self._idle
         while idle and idle[0].idle_until < connection.idle_until - MAX_IDLE:
             idle.popleft().abort()
