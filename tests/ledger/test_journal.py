@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from penstock.ledger.base import Settlement
 from penstock.ledger.journal import LARGE, Journal
 from penstock.ledger.states import RowState
@@ -157,6 +159,28 @@ async def test_a_line_torn_by_the_crash_is_ignored(tmp_path: Path) -> None:
     journal.close()
     path = dead_file(tmp_path)
     path.write_bytes(path.read_bytes()[:-20])
+
+    assert recalled(tmp_path) == [imported("1")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"\x00\x00\x00\n",
+        b"7\n",
+        b"{}\n",
+        b'{"range":1,"fence":1,"row":["2","settled"]}\n',
+        b'{"range":1,"fence":1,"row":["2","pending",1,2,3,4,5,6,7,8]}\n',
+    ],
+)
+async def test_of_a_file_that_cannot_be_read_whole_only_what_has_ended_holds(tmp_path: Path, line: bytes) -> None:
+    """A later penstock may have written it; that a waiting row has gone out again may be among what is not understood."""
+    journal = Journal(tmp_path, JOB, DEAD)
+    journal.append(1, 1, imported("1"))
+    journal.append(1, 1, Settlement("2", RowState.PENDING))
+    journal.close()
+    path = dead_file(tmp_path)
+    path.write_bytes(path.read_bytes() + line + b'{"range":1,"withdrawn":["2"]}\n')
 
     assert recalled(tmp_path) == [imported("1")]
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -199,16 +200,23 @@ def _fields(settlement: Settlement) -> list[object]:
 
 def _recalled(lines: Iterable[bytes], range_no: int, fence: int) -> Sequence[Settlement]:
     answers: dict[KeyText, Settlement] = {}
+    is_torn = False
     for line in lines:
+        if is_torn:
+            # It was not the last line: another penstock's, or not written by one. That a row has gone out again may stand there.
+            return [settlement for settlement in answers.values() if settlement.state.is_final]
         try:
-            content = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            break  # the last line, torn when its writer died
-        if content["range"] != range_no:
-            continue
-        for key in content.get("withdrawn", ()):
-            answers.pop(key, None)
-        if content.get("fence") == fence:
-            key, state, *rest = content["row"]
-            answers[key] = Settlement(key, RowState(state), *rest)
+            _take_up(answers, orjson.loads(line), range_no, fence)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            is_torn = True
     return list(answers.values())
+
+
+def _take_up(answers: dict[KeyText, Settlement], content: dict[str, Any], range_no: int, fence: int) -> None:
+    if content["range"] != range_no:
+        return
+    for key in content.get("withdrawn", ()):
+        answers.pop(key, None)
+    if content.get("fence") == fence:
+        key, state, *rest = content["row"]
+        answers[key] = Settlement(key, RowState(state), *rest)
