@@ -14,6 +14,7 @@ from tests.engine.migration import Migration, migration
 
 from penstock.engine import flagging
 from penstock.engine.stop import Ended
+from penstock.errors import JobError
 from penstock.ledger.states import RowState
 from penstock.wiring import reset_job
 
@@ -128,3 +129,41 @@ async def test_a_flag_that_appears_while_the_row_is_on_the_wire_keeps_nothing_fr
         assert (report.counts.imported, report.counts.skipped) == (10, 0)
         assert await job.flagged() == set(range(1, 11))
         assert await job.ask_ledger("SELECT COUNT(*) FROM penstock_ranges WHERE flags_due = 1") == [(0,)]
+
+
+@beside_or_elsewhere
+async def test_s18_a_flag_that_a_rule_silently_keeps_is_told_and_stays_due(
+    tmp_path: Path, postgresql_url: str, ledger: str | None
+) -> None:
+    await told_and_due(
+        tmp_path,
+        postgresql_url,
+        ledger,
+        keeping="CREATE RULE hands_off AS ON UPDATE TO items WHERE OLD.id = 3 DO INSTEAD NOTHING",
+        no_more="DROP RULE hands_off ON items",
+    )
+
+
+@beside_or_elsewhere
+async def test_s18_a_flag_that_a_trigger_of_sqlite_silently_keeps_is_told_and_stays_due(
+    tmp_path: Path, sqlite_url: str, ledger: str | None
+) -> None:
+    await told_and_due(
+        tmp_path,
+        sqlite_url,
+        ledger,
+        keeping="CREATE TRIGGER hands_off BEFORE UPDATE ON items WHEN OLD.id = 3 BEGIN SELECT RAISE(IGNORE); END",
+        no_more="DROP TRIGGER hands_off",
+    )
+
+
+async def told_and_due(folder: Path, source: str, ledger: str | None, *, keeping: str, no_more: str) -> None:
+    async with serving() as api, migration(folder, api, source, ledger=ledger) as job:
+        await job.change(keeping)
+        with pytest.raises(JobError, match="accepted row 3, and an UPDATE of items leaves its flag as it was"):
+            await job.run()
+        assert await job.keys(RowState.IMPORTED) == set(range(1, 11))
+        await job.change(no_more)
+        await job.run()
+        assert await job.flagged() == set(range(1, 11))
+        assert len(api.orders) == 10

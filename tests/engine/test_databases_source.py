@@ -15,6 +15,7 @@ from tests.engine.proxy import Loss, nothing_lost, proxy_to
 from penstock.engine import reader
 from penstock.engine.stop import Ended
 from penstock.errors import SourceUnreachable
+from penstock.ledger.states import RowState
 
 LEDGER = "sqlite:///ledger.db"
 
@@ -193,3 +194,23 @@ async def test_flags_that_could_not_be_set_because_the_source_was_away_are_set_b
         await job.run()
         assert len(api.orders) == 10
         assert await job.flagged() == set(range(1, 11))
+
+
+async def test_s14_a_column_renamed_while_rows_wait_ends_the_run_with_what_was_answered_settled(
+    tmp_path: Path, server_url: str
+) -> None:
+    async with serving() as api, migration(tmp_path, api, server_url, concurrency=1) as job:
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number == 2:
+                await job.change("ALTER TABLE items RENAME COLUMN name TO label")
+                await asyncio.sleep(0.5)  # so long do the others wait
+            return asked.accepted
+
+        api.script = answer
+        worker = await job.start("penstock.engine.senders.STALE=0.3")
+        assert await worker.wait() == 2
+        assert sorted(api.orders) == [1, 2]
+        assert await job.keys(RowState.IMPORTED) == {1, 2} == await job.flagged()
+        assert await job.keys(RowState.IN_DOUBT) == set()
+        await job.check_counters()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
@@ -482,7 +483,7 @@ async def test_the_total_time_bounds_connecting_too(make_sender: MakeSender) -> 
         for filler in fillers:
             filler.close()
     assert isinstance(outcome, NoAnswer)
-    assert outcome.reason.endswith("within 0.1 s")
+    assert re.search(r"within 0\.(1|0\d+) s$", outcome.reason)  # less what had passed already
 
 
 async def test_h57_proxies_of_the_environment_are_not_used(

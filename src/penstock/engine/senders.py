@@ -13,8 +13,9 @@ from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.reader import GONE
 from penstock.engine.settler import Settler
+from penstock.engine.stop import Stop
 from penstock.engine.tallies import Tallies
-from penstock.errors import RowError, SourceUnreachable
+from penstock.errors import PenstockError, RowError, SourceUnreachable
 from penstock.ledger.base import Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
@@ -34,6 +35,7 @@ class Senders:
         announcer: Announcer,
         settler: Settler,
         tallies: Tallies,
+        stop: Stop,
         loops: asyncio.TaskGroup,
     ) -> None:
         self.ended_at = parts.clock.boottime()  # when the last attempt ended
@@ -44,6 +46,7 @@ class Senders:
         self._announcer = announcer
         self._settler = settler
         self._tallies = tallies
+        self._stop = stop
         self._time = asyncio.get_running_loop().time
         self._refreshing = asyncio.Lock()
         self._loops = loops
@@ -59,8 +62,10 @@ class Senders:
         """One sender: at most one request on the wire. Returns when the outbox is closed."""
         outbox, send, journal, now = self._outbox, self._parts.sender.send, self._parts.journal, self._time
         while (delivery := await outbox.take()) is not None:
-            if now() - delivery.read_at > STALE:
-                await self._read_again(delivery)
+            if now() - delivery.read_at > STALE and not await self._read_again(delivery):
+                outbox.put((delivery,))
+                outbox.left()
+                return
             if delivery.ends_as is not None:  # it left the query, or does not map any more
                 self._finish(delivery, delivery.ends_as)
                 outbox.left()
@@ -171,14 +176,20 @@ class Senders:
             case _:
                 assert_never(verdict)
 
-    async def _read_again(self, delivery: Delivery) -> None:
-        """Rows that waited long are read once more, many at a time, this one and others behind it."""
+    async def _read_again(self, delivery: Delivery) -> bool:
+        """Rows that waited long are read once more, many at a time, this one and others behind it. False: the source is not what
+        it was, and the run ends."""
         async with self._refreshing:
             if self._time() - delivery.read_at > STALE and self._may_change(delivery):
                 stale = self._outbox.stale(
                     self._time() - STALE, min(REFRESHED_AT_ONCE, self._parts.source.rows_at_once)
                 )
-                await self._refresh([delivery, *filter(self._may_change, stale)])
+                try:
+                    await self._refresh([delivery, *filter(self._may_change, stale)])
+                except PenstockError as error:
+                    self._stop.fail(error)
+                    return False
+        return True
 
     def _may_change(self, delivery: Delivery) -> bool:
         """An idempotent row that may have arrived goes out again with the very same bytes."""

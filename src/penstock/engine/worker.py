@@ -91,7 +91,7 @@ class Worker:
         self._announcer = Announcer(parts, self._ranges, self._outbox, self._settler, stop)
         self._reader = Reader(parts, self._ranges, self._settler, stop, only=task.only)
         self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=limit)
-        self._senders = Senders(parts, self._outbox, self._announcer, self._settler, self._tallies, loops)
+        self._senders = Senders(parts, self._outbox, self._announcer, self._settler, self._tallies, stop, loops)
         self._heartbeat = Heartbeat(
             parts,
             self._ranges,

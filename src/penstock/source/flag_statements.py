@@ -55,6 +55,14 @@ def find_rows(flag: FlagTable, keys: Sequence[Key], *, and_lock: bool) -> Write:
     return Write(flag.dialect.complete(text), wanted.values)
 
 
+def find_unset(flag: FlagTable, keys: Sequence[Key]) -> Write:
+    """The keys of rows among these whose flag is not set."""
+    wanted = one_of(flag.dialect, flag.key, keys)
+    shown = ", ".join(column.shown for column in flag.key)
+    text = f"SELECT {shown} FROM {flag.sql} WHERE COALESCE(NOT ({flag.is_set}), TRUE) AND {wanted.text}"
+    return Write(flag.dialect.complete(text), wanted.values)
+
+
 def _pins(flag: FlagTable) -> list[str]:
     # An assignment of its own keeps an ON UPDATE CURRENT_TIMESTAMP column as it is.
     return [f"{flag.column_sql(name)} = {flag.column_sql(name)}" for name in flag.pinned]

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.clock import Clock
 from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
+from penstock.errors import JobError
 from penstock.rows import Key, KeyText, decode_key, encode_key
 from penstock.source.base import FlagsLocked, Mark
 from penstock.source.dialect import POSTGRESQL
@@ -23,6 +24,7 @@ from penstock.source.flag_statements import (
     Write,
     clear_flags,
     find_rows,
+    find_unset,
     set_flags,
 )
 from penstock.source.flag_table import FlagTable
@@ -111,18 +113,18 @@ class FlagWriter:
         free = set(await self._find(connection, keys, and_lock=True))
         held = set() if free.issuperset(asked) else set(await self._find(connection, keys, and_lock=False)) - free
         if not held:
-            await _execute(connection, self._setting(marks))  # rows that are gone match nothing
+            await self._set(connection, marks)
             return asked
         mine = [mark for mark in marks if mark.key in free]
         if mine:
-            await _execute(connection, self._setting(mine))
+            await self._set(connection, mine)
         # A row that the collation takes for one of these, and whose text differs: whose it is cannot be told while it is held.
         gone = set(asked) - free - held if held.issubset(asked) else set()
         return [key for key in asked if key in free or key in gone]
 
     async def _mark_one_by_one(self, connection: AsyncConnection, marks: Sequence[Mark]) -> list[KeyText]:
         try:
-            await _execute(connection, self._setting(marks))
+            await self._set(connection, marks)
             return [mark.key for mark in marks]
         except DATABASE_ERRORS as error:
             if fault_of(error) is not Fault.LOCKED or self._flag.locking.loses_all:
@@ -139,6 +141,18 @@ class FlagWriter:
                 if waits == MOST_WAITS:
                     break
         return done
+
+    async def _set(self, connection: AsyncConnection, marks: Sequence[Mark]) -> None:
+        """Rows that are gone match nothing. Raises JobError if one is there and its flag stays as it was."""
+        if await _execute(connection, self._setting(marks)) >= len(marks):
+            return
+        find = find_unset(self._flag, [decode_key(mark.key) for mark in marks])
+        if unset := (await connection.exec_driver_sql(find.text, find.values)).first():
+            raise JobError(
+                f"the API has accepted row {encode_key(tuple(unset))}, and an UPDATE of {self._flag.table.name} leaves its flag "
+                "as it was: change the rule or trigger that keeps it so, or leave source.flag out; "
+                "the ledger knows what was accepted"
+            )
 
     async def _find(self, connection: AsyncConnection, keys: Sequence[Key], *, and_lock: bool) -> Sequence[KeyText]:
         find = find_rows(self._flag, keys, and_lock=and_lock)

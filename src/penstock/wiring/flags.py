@@ -38,10 +38,13 @@ def desk_of(flags: FlagWriter | None, databases: Databases) -> SourceFlagDesk | 
 def _inside(flags: FlagWriter) -> FlagMarker:
     async def mark(connection: AsyncConnection, accepted: Sequence[Settlement]) -> bool:
         try:
-            await flags.mark(connection, [Mark(settlement.key, settlement.receipt) for settlement in accepted])
+            matched = await flags.mark(
+                connection, [Mark(settlement.key, settlement.receipt) for settlement in accepted]
+            )
         except FlagsLocked:
             return False
-        return True
+        # Fewer: a row is gone, or something of the database's keeps its flag as it was. That is looked into afterwards.
+        return matched >= len(accepted)
 
     return mark
 
