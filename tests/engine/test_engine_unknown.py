@@ -14,6 +14,8 @@ from penstock.engine.report import Progress
 from penstock.engine.stop import Ended, Stop
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
+from penstock.rows import Row
+from penstock.source.fingerprint import fingerprint
 
 LOST = [Reply(500), Reply(502), None]
 LOST_IDS = ["500", "502", "connection closed"]
@@ -71,6 +73,7 @@ async def test_a_row_whose_repeat_is_not_harmless_is_in_doubt_and_never_sent_aga
     assert Counter(api.orders) == Counter(range(1, 11))
     row = await shop.row("2")
     assert (row.state, row.attempts) == (RowState.IN_DOUBT, 1)
+    assert row.fingerprint == fingerprint(Row("2", (2, "order 2", 20)))
     assert row.reason in {"answered 500", "answered 502", "closed without an answer"}
 
 
@@ -158,6 +161,7 @@ async def test_idempotent_for_a_while_means_in_doubt_beyond_it(tmp_path: Path) -
     assert sent[-1] - sent[0] <= 0.3
     row = await shop.row("2")
     assert (row.state, row.reason) == (RowState.IN_DOUBT, "answered 500; idempotent no longer")
+    assert row.fingerprint == fingerprint(Row("2", (2, "order 2", 20)))
 
 
 async def test_a_hold_does_not_carry_a_row_beyond_its_time(tmp_path: Path) -> None:

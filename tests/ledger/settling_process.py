@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from tests.ledger.contract.bench import JOB, SECONDS, identity, imported, last_portion, marked, portion
 
 from penstock.database.connect import open_database
+from penstock.ledger.base import WindowKey
 from penstock.ledger.opening import open_ledger
 
 ROWS = 20
@@ -28,7 +29,7 @@ async def work(url: str, owner: str, spans: int) -> None:
         if lease is None:
             continue  # the other one was faster
         keys = [str(number) for number in range(start, start + 2 * ROWS)]
-        await ledger.open_window(lease, 1, [(key, None) for key in keys], 30.0)
+        await ledger.open_window(lease, 1, [WindowKey(key) for key in keys], 30.0)
         await ledger.settle([portion(lease, 1, imported(*keys[:ROWS]))], marked)
         await ledger.settle([last_portion(lease, 2, imported(*keys[ROWS:]))], marked)
         done += 1

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from penstock.ledger.aftermath import MAY_HAVE_BEEN_SENT, aftermath
-from penstock.ledger.base import Lease, LedgerRow, RangeKind, Settlement
+from penstock.ledger.base import Lease, LedgerRow, RangeKind, Settlement, WindowKey
 from penstock.ledger.late import Step, late_step
 from penstock.ledger.states import EDGES, RowState, is_legal, states_after
 from penstock.ledger.text import fit
@@ -26,20 +26,20 @@ def row(state: RowState, *, range_no: int = 7, fence: int = 2, attempts: int = 0
 def test_a_recalled_answer_decides_and_the_rest_is_in_doubt() -> None:
     answer = Settlement("1", IMPORTED, 1, 201)
 
-    assert aftermath({"1": None, "2": None}, {}, [answer], is_idempotent=False) == [
+    assert aftermath({"1": WindowKey("1"), "2": WindowKey("2", fingerprint=77)}, {}, [answer], is_idempotent=False) == [
         answer,
-        Settlement("2", IN_DOUBT, 1, reason=MAY_HAVE_BEEN_SENT),
+        Settlement("2", IN_DOUBT, 1, reason=MAY_HAVE_BEEN_SENT, fingerprint=77),
     ]
 
 
 def test_what_is_final_is_neither_recalled_nor_in_doubt() -> None:
-    assert aftermath({"1": None}, {"1": row(FAILED)}, [Settlement("1", IMPORTED)], is_idempotent=False) == []
-    assert aftermath({"1": None}, {"1": row(IMPORTED)}, [], is_idempotent=False) == []
+    assert aftermath({"1": WindowKey("1")}, {"1": row(FAILED)}, [Settlement("1", IMPORTED)], is_idempotent=False) == []
+    assert aftermath({"1": WindowKey("1")}, {"1": row(IMPORTED)}, [], is_idempotent=False) == []
 
 
 def test_an_attempt_that_may_have_been_made_is_counted_only_where_the_row_ends() -> None:
-    [in_doubt] = aftermath({"1": 5.5}, {"1": row(PENDING, attempts=3)}, [], is_idempotent=False)
-    [waiting] = aftermath({"1": 5.5}, {"1": row(PENDING, attempts=3)}, [], is_idempotent=True)
+    [in_doubt] = aftermath({"1": WindowKey("1", 5.5)}, {"1": row(PENDING, attempts=3)}, [], is_idempotent=False)
+    [waiting] = aftermath({"1": WindowKey("1", 5.5)}, {"1": row(PENDING, attempts=3)}, [], is_idempotent=True)
 
     assert (in_doubt.state, in_doubt.attempts, in_doubt.first_sent) == (IN_DOUBT, 4, 5.5)
     assert (waiting.state, waiting.attempts, waiting.first_sent) == (PENDING, 3, 5.5)

@@ -37,7 +37,7 @@ from tests.ledger.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 
 from penstock.database.connect import open_database
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Selection, Settlement
+from penstock.ledger.base import Event, Selection, Settlement, WindowKey
 from penstock.ledger.moving import AT_ONCE
 from penstock.ledger.opening import open_ledger, people_desk
 from penstock.ledger.people import SqlPeopleDesk
@@ -154,7 +154,7 @@ async def test_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Cut
     lease = await span(wire.ledger, None, "9")
     wire.proxy.cut = cut
 
-    await wire.ledger.open_window(lease, 1, [("1", None)], 30.0, [Event(EventKind.FURTHER_ATTEMPT, "again", "1")])
+    await wire.ledger.open_window(lease, 1, [WindowKey("1")], 30.0, [Event(EventKind.FURTHER_ATTEMPT, "again", "1")])
 
     assert wire.proxy.cuts == 1
     assert await wire.bench.windows() == 1
@@ -164,7 +164,7 @@ async def test_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Cut
 @CUTS
 async def test_late_answers_whose_commit_was_cut_are_written_once(wire: Wire, cut: Cut) -> None:
     lease = await span(wire.ledger, None, "9")
-    await wire.ledger.open_window(lease, 1, [("1", None)], 30.0)
+    await wire.ledger.open_window(lease, 1, [WindowKey("1")], 30.0)
     await wire.bench.run_out(lease)
     await wire.bench.bob.lease("bob", SECONDS, nothing, nobody)
     wire.proxy.cut = cut

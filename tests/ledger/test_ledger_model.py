@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from tests.ledger.contract.bench import ALICE, BOB, PULSE, SECONDS, Bench, bench_at, close, marked, nobody, nothing
 
 from penstock.errors import LeaseLost, LedgerUnreachable
-from penstock.ledger.base import Lease, Portion, Selection, Settlement
+from penstock.ledger.base import Lease, Portion, Selection, Settlement, WindowKey
 from penstock.ledger.schema import METADATA
 from penstock.ledger.states import RowState, is_legal
 from penstock.ledger.store import SqlLedger
@@ -116,7 +116,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def open_window(self, worker: str) -> None:
         if (work := self.pick(worker)) is not None:
             work.windows += 1
-            keys = [(key, None) for key in work.waiting]
+            keys = [WindowKey(key) for key in work.waiting]
             try:
                 self.run(self.ledger(worker).open_window(work.lease, work.windows, keys, 1.0))
             except LeaseLost:

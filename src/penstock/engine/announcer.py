@@ -14,7 +14,7 @@ from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.events import EventKind
-from penstock.ledger.base import Event
+from penstock.ledger.base import Event, WindowKey
 from penstock.pacing.backoff import full_jitter
 
 WINDOW = 128
@@ -35,6 +35,7 @@ class Announcer:
         self._settler = settler
         self._stop = stop
         self._clock = parts.clock
+        self._fingerprint = parts.fingerprint
         self._again: list[Delivery] = []
         self._is_repeating = False
         self._is_closed = False
@@ -128,11 +129,7 @@ class Announcer:
             return False
         number = range_.next_window
         range_.next_window += 1
-        if self._settings.idempotent_for is not None:
-            now = self._clock.now().timestamp()
-            for delivery in deliveries:
-                delivery.announced_at = now
-        keys = [(delivery.key, delivery.first_sent or delivery.announced_at) for delivery in deliveries]
+        keys = self._keys(deliveries)
         if self._journal is not None:
             # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window. Before the window is written:
             # it may stand there though nobody hears of it.
@@ -147,11 +144,21 @@ class Announcer:
                 self._again.extend(deliveries)
             return False
         range_.windows[number] = len(deliveries)
-        range_.exposed.update(key for key, _ in keys)
+        range_.exposed.update(delivery.key for delivery in deliveries)
         for delivery in deliveries:
             delivery.leave_window()  # of an earlier attempt
             delivery.window = number
         return True
+
+    def _keys(self, deliveries: Sequence[Delivery]) -> list[WindowKey]:
+        """What a crash would have to know of them."""
+        now = None if self._settings.idempotent_for is None else self._clock.now().timestamp()
+        keys = []
+        for delivery in deliveries:
+            delivery.announced_at = now
+            delivery.fingerprint = self._fingerprint(delivery.row)
+            keys.append(WindowKey(delivery.key, delivery.first_sent or now, delivery.exposed_as))
+        return keys
 
     async def _has_room(self, keys: int) -> bool:
         """Wait until so many further keys may be left in doubt. False: closed meanwhile."""

@@ -121,6 +121,8 @@ class Delivery:
     doubt: what the last such attempt of this worker came to.
     window: number of the window that holds its key now; 0 if none does.
     ends_as: set when the row, read again, is not to be sent any more.
+    fingerprint: of the row as it was announced; None: not announced yet, or read again since with other values.
+    sent_as: the fingerprint under which it may have been applied since first_sent; None: not known, or not one alone.
     """
 
     __slots__ = (
@@ -128,6 +130,7 @@ class Delivery:
         "attempts",
         "doubt",
         "ends_as",
+        "fingerprint",
         "first_sent",
         "range",
         "read_at",
@@ -135,6 +138,7 @@ class Delivery:
         "request",
         "row",
         "sends",
+        "sent_as",
         "status",
         "window",
     )
@@ -153,10 +157,17 @@ class Delivery:
         self.reason = ""
         self.status: int | None = None
         self.ends_as: Settlement | None = None
+        self.fingerprint: int | None = None
+        self.sent_as: int | None = None
 
     @property
     def key(self) -> KeyText:
         return self.row.key
+
+    @property
+    def exposed_as(self) -> int | None:
+        """The one fingerprint under which it may have been applied once this attempt has begun; None: not known, or not one."""
+        return self.fingerprint if self.first_sent is None or self.sent_as == self.fingerprint else None
 
     def leave_window(self) -> None:
         """It has come back from the wire, or will not go there: its window holds one key less that may be under way."""
@@ -166,7 +177,13 @@ class Delivery:
     def waiting(self) -> Settlement:
         """As the ledger writes it down when it is not sent again by this worker: pending, with what is known of it."""
         return Settlement(
-            self.key, RowState.PENDING, self.attempts, self.status, self.reason or None, first_sent=self.first_sent
+            self.key,
+            RowState.PENDING,
+            self.attempts,
+            self.status,
+            self.reason or None,
+            fingerprint=self.sent_as,
+            first_sent=self.first_sent,
         )
 
 

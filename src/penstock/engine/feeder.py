@@ -120,7 +120,10 @@ class Feeder:
         attempts = before.attempts if before else 0
         if before and self._settings.repeat_may_harm(before.first_sent, self._clock.now().timestamp()):
             reason = f"{before.reason or ''}; idempotent no longer"
-            self._settler.add(range_, Settlement(row.key, RowState.IN_DOUBT, attempts, before.status, reason))
+            settlement = Settlement(
+                row.key, RowState.IN_DOUBT, attempts, before.status, reason, fingerprint=before.fingerprint
+            )
+            self._settler.add(range_, settlement)
             return None
         try:
             request = self._render(row)
@@ -135,4 +138,5 @@ class Feeder:
             delivery.attempts = attempts
             delivery.reason = before.reason or ""
             delivery.first_sent = before.first_sent
+            delivery.sent_as = before.fingerprint
         return delivery

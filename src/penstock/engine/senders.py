@@ -73,6 +73,11 @@ class Senders:
             if delivery.first_sent is not None and self._is_too_late(delivery):
                 outbox.left()
                 continue
+            if delivery.window and delivery.fingerprint is None:
+                # Read again, it is not what its window says: should this worker die now, nobody could tell what was sent.
+                self._announcer.send_again(delivery, 0.0)
+                outbox.left()
+                continue
             if not outbox.may_start(delivery):
                 outbox.put((delivery,))  # while it was read again, its lease has become too short, or is gone
                 outbox.left()
@@ -97,6 +102,7 @@ class Senders:
             self._tallies.attempted(first=delivery.sends == 0)
             delivery.sends += 1
         if isinstance(verdict, Unknown):
+            delivery.sent_as = delivery.exposed_as
             delivery.first_sent = delivery.first_sent or delivery.announced_at
             delivery.doubt = verdict
         step = decide(verdict, Tried(delivery.key, delivery.attempts, self._age(delivery), holding), self._policy)
@@ -107,7 +113,10 @@ class Senders:
                         reason=f"{settlement.reason}; before that: {delivery.doubt.reason}"
                     )
                 if settlement.state is RowState.IMPORTED:
-                    settlement = settlement._replace(fingerprint=self._parts.fingerprint(delivery.row))
+                    sent_as = delivery.fingerprint or self._parts.fingerprint(delivery.row)
+                    settlement = settlement._replace(fingerprint=sent_as)
+                elif settlement.state is RowState.IN_DOUBT:
+                    settlement = settlement._replace(fingerprint=delivery.sent_as)
                 self._finish(delivery, settlement)
             case SendAgain():
                 self._send_again(delivery, step)
@@ -153,10 +162,17 @@ class Senders:
             return False
         doubt = delivery.doubt or Unknown(delivery.reason)  # that of an earlier worker
         reason = f"{doubt.reason}; idempotent no longer"
-        self._finish(
-            delivery,
-            Settlement(delivery.key, RowState.IN_DOUBT, delivery.attempts, doubt.status, reason, None, doubt.answer),
+        settlement = Settlement(
+            delivery.key,
+            RowState.IN_DOUBT,
+            delivery.attempts,
+            doubt.status,
+            reason,
+            None,
+            doubt.answer,
+            delivery.sent_as,
         )
+        self._finish(delivery, settlement)
         return True
 
     def _tell_pace(self, verdict: Verdict, began: float, ended: float, among: int) -> None:
@@ -218,4 +234,4 @@ class Senders:
         if request is None:
             delivery.ends_as = Settlement(row.key, RowState.SKIPPED, delivery.attempts, reason="skipped by the mapping")
             return
-        delivery.row, delivery.request = row, request
+        delivery.row, delivery.request, delivery.fingerprint = row, request, None

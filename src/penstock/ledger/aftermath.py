@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from penstock.ledger.base import LedgerRow, Settlement
+from penstock.ledger.base import LedgerRow, Settlement, WindowKey
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 
@@ -12,13 +12,13 @@ MAY_HAVE_BEEN_SENT = "its worker was gone before an answer was written down"
 
 
 def aftermath(
-    exposed: Mapping[KeyText, float | None],
+    exposed: Mapping[KeyText, WindowKey],
     known: Mapping[KeyText, LedgerRow],
     recalled: Sequence[Settlement],
     *,
     is_idempotent: bool,
 ) -> list[Settlement]:
-    """exposed: the keys of the gone worker's windows, each with its first_sent. known: the ledger's rows of these and of the
+    """exposed: the keys of the gone worker's windows. known: the ledger's rows of these and of the
     recalled keys. recalled: answers that had come, from the worker's journal; of several for a key the last one holds.
 
     What is recalled is known. Of the rest, whatever has no final row may have been applied: in doubt; where a repeat is harmless
@@ -26,19 +26,22 @@ def aftermath(
     """
     answers = {settlement.key: settlement for settlement in recalled}
     settlements = [settlement for settlement in answers.values() if not _is_final(known, settlement.key)]
-    for key, first_sent in exposed.items():
+    for key, sent in exposed.items():
         if key in answers or _is_final(known, key):
             continue
         before = known.get(key)
         attempts = before.attempts if before else 0
-        if is_idempotent:
-            settlements.append(
-                Settlement(key, RowState.PENDING, attempts, reason=MAY_HAVE_BEEN_SENT, first_sent=first_sent)
+        state, attempts = (RowState.PENDING, attempts) if is_idempotent else (RowState.IN_DOUBT, attempts + 1)
+        settlements.append(
+            Settlement(
+                key,
+                state,
+                attempts,
+                reason=MAY_HAVE_BEEN_SENT,
+                fingerprint=sent.fingerprint,
+                first_sent=sent.first_sent,
             )
-        else:
-            settlements.append(
-                Settlement(key, RowState.IN_DOUBT, attempts + 1, reason=MAY_HAVE_BEEN_SENT, first_sent=first_sent)
-            )
+        )
     return settlements
 
 

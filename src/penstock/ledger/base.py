@@ -51,8 +51,9 @@ class Lease:
 
 class Settlement(NamedTuple):
     """What becomes of one row. status: of the API's last answer; reason: the cause, short enough to group by;
-    receipt: the new id; answer: an excerpt of what the API said (failed and in doubt only); first_sent: when it may
-    first have been on the wire (only jobs whose idempotency expires)."""
+    receipt: the new id; answer: an excerpt of what the API said (failed and in doubt only); fingerprint: of the row as it was
+    sent (imported, in doubt), None where that is not known; first_sent: when it may first have been on the wire (only jobs whose
+    idempotency expires)."""
 
     key: KeyText
     state: RowState
@@ -63,6 +64,15 @@ class Settlement(NamedTuple):
     answer: str | None = None
     fingerprint: int | None = None
     first_sent: float | None = None
+
+
+class WindowKey(NamedTuple):
+    """A key that may be on the wire. first_sent: as in Settlement. fingerprint: of the row as it goes out; None: not known, or an
+    earlier attempt that may have been applied held other values."""
+
+    key: KeyText
+    first_sent: float | None = None
+    fingerprint: int | None = None
 
 
 class Event(NamedTuple):
@@ -289,13 +299,13 @@ class Ledger(Protocol):
         self,
         lease: Lease,
         window: int,
-        keys: Sequence[tuple[KeyText, float | None]],
+        keys: Sequence[WindowKey],
         seconds: float,
         events: Sequence[Event] = (),
     ) -> None:
-        """Write down keys (each with its first_sent, if it has one) that may be on the wire from now on. `window` counts
-        up from 1 within a lease. Raises LeaseLost if owner or fence have moved, LedgerUnreachable if less than
-        `seconds` of the lease are left: after the next heartbeat there is more."""
+        """Write down keys that may be on the wire from now on. `window` counts up from 1 within a lease. Raises LeaseLost if
+        owner or fence have moved, LedgerUnreachable if less than `seconds` of the lease are left: after the next heartbeat
+        there is more."""
         ...
 
     async def note(self, events: Sequence[Event], owner: str) -> None:

@@ -63,7 +63,7 @@ class Counting:
 
     async def _claimed(self, connection: AsyncConnection, job_id: int) -> int:
         windows = (await connection.execute(_WINDOWS, {"job": job_id})).scalars()
-        keys = {key for row_keys in windows for key, _ in orjson.loads(row_keys)}
+        keys = {key for row_keys in windows for key, *_ in orjson.loads(row_keys)}
         if not keys:
             return 0
         parameters = {"job": job_id, "packed": as_parameter([[key] for key in keys])}

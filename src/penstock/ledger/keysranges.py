@@ -151,4 +151,4 @@ class KeysRanges:
 
     async def _exposed(self, connection: AsyncConnection) -> frozenset[KeyText]:
         windows = (await connection.execute(_ALL_WINDOWS, self._named)).scalars()
-        return frozenset(key for row_keys in windows for key, _ in orjson.loads(row_keys))
+        return frozenset(key for row_keys in windows for key, *_ in orjson.loads(row_keys))

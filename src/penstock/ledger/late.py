@@ -134,7 +134,7 @@ class LateAnswers:
 
     async def _keys_out(self, connection: AsyncConnection) -> frozenset[KeyText]:
         windows = (await connection.execute(_ALL_WINDOWS, {"job": self._job.job_id})).scalars()
-        return frozenset(key for row_keys in windows for key, _ in orjson.loads(row_keys))
+        return frozenset(key for row_keys in windows for key, *_ in orjson.loads(row_keys))
 
 
 def _changes(

@@ -158,7 +158,7 @@ WINDOWS = _table(
     Column("range_no", BigInteger, nullable=False),
     Column("fence", BigInteger, nullable=False),
     Column("window_no", BigInteger, nullable=False),
-    Column("row_keys", _long_text(), nullable=False),  # JSON: [[key, first_sent or null], ...]
+    Column("row_keys", _long_text(), nullable=False),  # JSON: [[key, first_sent or null, fingerprint or null], ...]
     Column("opened_at", _moment(), nullable=False),
     PrimaryKeyConstraint("job_id", "range_no", "fence", "window_no"),
 )

@@ -19,6 +19,7 @@ from penstock.ledger.base import (
     Pulse,
     Recall,
     Settlement,
+    WindowKey,
 )
 from penstock.ledger.counters import Counters
 from penstock.ledger.counting import Counting
@@ -108,7 +109,7 @@ class SqlLedger:
         self,
         lease: Lease,
         window: int,
-        keys: Sequence[tuple[KeyText, float | None]],
+        keys: Sequence[WindowKey],
         seconds: float,
         events: Sequence[Event] = (),
     ) -> None:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
 from penstock.ledger.aftermath import aftermath
-from penstock.ledger.base import Event, Lease, RangeKind, Recall, Settlement
+from penstock.ledger.base import Event, Lease, RangeKind, Recall, Settlement, WindowKey
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
@@ -22,6 +21,7 @@ from penstock.ledger.lookup import Lookup, moment
 from penstock.ledger.recording import Record, RowWriter, final_counts
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
+from penstock.ledger.windows import keys_of
 from penstock.rows import KeyText
 
 # So many take-overs in a row without a batch in between: one of its rows kills its worker.
@@ -122,12 +122,14 @@ class TakeOver:
 
     async def _clear_up(self, connection: AsyncConnection, taken: Taken, recall: Recall) -> Sequence[Settlement]:
         named = {"job": self._job.job_id, "range": taken.range_no}
-        exposed: dict[KeyText, float | None] = {}
+        exposed: dict[KeyText, WindowKey] = {}
         windows = (await connection.execute(_WINDOWS, named)).all()
         for row_keys, opened_at in windows:
-            for key, first_sent in orjson.loads(row_keys):
+            for sent in keys_of(row_keys):
+                before = exposed.get(sent.key)
                 # A job that was not idempotent wrote no times down: now it may be idempotent for a while.
-                exposed[key] = exposed.get(key) or first_sent or moment(opened_at).timestamp()
+                first_sent = (before and before.first_sent) or sent.first_sent or moment(opened_at).timestamp()
+                exposed[sent.key] = sent._replace(first_sent=first_sent)
         recalled = recall(taken.owner, taken.range_no, taken.fence) if taken.owner is not None else ()
         if not exposed and not recalled:
             return ()

@@ -10,12 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost, LedgerUnreachable
-from penstock.ledger.base import Event, Lease
+from penstock.ledger.base import Event, Lease, WindowKey
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.transactions import Transactions
-from penstock.rows import KeyText
 
 # One statement: the range's row is share-locked while the window goes in, so that a take-over comes before it or after it.
 _OPEN = """
@@ -47,7 +46,7 @@ class Windows:
         self,
         lease: Lease,
         window: int,
-        keys: Sequence[tuple[KeyText, float | None]],
+        keys: Sequence[WindowKey],
         seconds: float,
         events: Sequence[Event],
     ) -> None:
@@ -58,7 +57,7 @@ class Windows:
             "owner": lease.owner,
             "fence": lease.fence,
             "window": window,
-            "row_keys": orjson.dumps(keys).decode(),
+            "row_keys": _packed(keys),
             "seconds": seconds,
         }
         try:
@@ -79,3 +78,12 @@ class Windows:
                 raise LedgerUnreachable(f"the lease of range {lease.range_no} waits for its next heartbeat")
             raise LeaseLost(lease.range_no)
         await self._events.append(connection, events, lease.owner)
+
+
+def keys_of(row_keys: str) -> list[WindowKey]:
+    """The keys of a stored window."""
+    return [WindowKey(*fields) for fields in orjson.loads(row_keys)]
+
+
+def _packed(keys: Sequence[WindowKey]) -> str:
+    return orjson.dumps([tuple(key) for key in keys]).decode()

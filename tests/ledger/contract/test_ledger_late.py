@@ -18,7 +18,7 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.events import EventKind
-from penstock.ledger.base import Lease, Selection
+from penstock.ledger.base import Lease, Selection, WindowKey
 from penstock.ledger.states import RowState
 
 TOTAL = 30.0
@@ -28,7 +28,7 @@ EVERY_DOUBT = Selection(frozenset({RowState.IN_DOUBT}))
 async def lost(bench: Bench, *keys: str) -> tuple[Lease, Lease]:
     """A range with these keys on alice's wire, taken over by bob: (her lease, his)."""
     lease = await span(bench.alice, None, "9")
-    await bench.alice.open_window(lease, 1, [(key, None) for key in keys], TOTAL)
+    await bench.alice.open_window(lease, 1, [WindowKey(key) for key in keys], TOTAL)
     await bench.run_out(lease)
     return lease, await take(bench.bob)
 
@@ -126,7 +126,7 @@ async def test_a_late_acceptance_of_a_row_that_is_just_going_out_again_raises_an
     hers, _ = await lost(bench, "1")
     await bench.desk.resolve(EVERY_DOUBT, RowState.PENDING, receipt=None, note="not there")
     again = await take(bench.bob)
-    await bench.bob.open_window(again, 1, [("1", None)], TOTAL)
+    await bench.bob.open_window(again, 1, [WindowKey("1")], TOTAL)
 
     await bench.alice.settle_late(hers, imported("1"), marked)
 
@@ -168,7 +168,7 @@ async def test_a_late_refusal_of_a_row_that_has_moved_on_is_dropped(bench: Bench
 async def test_a_late_acceptance_spares_an_idempotent_row_another_send(idempotent_bench: Bench) -> None:
     bench = idempotent_bench
     hers, his = await lost(bench, "1")
-    await bench.bob.open_window(his, 1, [("1", 1.5)], TOTAL)
+    await bench.bob.open_window(his, 1, [WindowKey("1", 1.5)], TOTAL)
 
     await bench.alice.settle_late(hers, [*imported("1"), *imported("2")], marked)
     await bench.bob.settle([last_portion(his, 1, imported("1", receipt="second"))], marked)

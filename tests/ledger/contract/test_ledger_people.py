@@ -23,7 +23,7 @@ from tests.ledger.contract.bench import (
 
 from penstock.errors import JobError, LedgerRefused
 from penstock.events import EventKind
-from penstock.ledger.base import Selection, Settlement
+from penstock.ledger.base import Selection, Settlement, WindowKey
 from penstock.ledger.opening import people_desk
 from penstock.ledger.states import RowState
 
@@ -210,7 +210,7 @@ async def test_nothing_is_resolved_as_skipped(bench: Bench) -> None:
 async def test_a_reset_forgets_the_rows_and_keeps_range_numbers_and_generation(bench: Bench) -> None:
     await done(bench, [*imported("1"), *failed("2")])
     lease = await span(bench.alice, "2", "9")
-    await bench.alice.open_window(lease, 1, [("5", None)], 30.0)
+    await bench.alice.open_window(lease, 1, [WindowKey("5")], 30.0)
     await bench.alice.settle([portion(lease, 1, [*in_doubt("3"), *pending("4")])], marked)
     await bench.run_out(lease)
     await bench.alice.leave(ALICE, "done")

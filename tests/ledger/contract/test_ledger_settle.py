@@ -26,7 +26,7 @@ from tests.ledger.contract.bench import (
 
 from penstock.errors import LeaseLost
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Portion, Settlement
+from penstock.ledger.base import Event, Portion, Settlement, WindowKey
 from penstock.ledger.states import RowState
 
 
@@ -128,7 +128,7 @@ async def test_a_worker_that_leased_its_range_again_cannot_write_by_the_old_leas
     with pytest.raises(LeaseLost):
         await bench.alice.settle([portion(old, 2, imported("1"))], marked)
     with pytest.raises(LeaseLost):
-        await bench.alice.open_window(old, 1, [("1", None)], 30.0)
+        await bench.alice.open_window(old, 1, [WindowKey("1")], 30.0)
 
     assert (await bench.states(), await bench.windows()) == ({}, 0)
 

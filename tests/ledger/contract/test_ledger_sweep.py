@@ -25,7 +25,7 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.errors import LeaseLost, LedgerRefused
-from penstock.ledger.base import RangeKind
+from penstock.ledger.base import RangeKind, WindowKey
 from penstock.ledger.opening import open_ledger
 from penstock.ledger.states import RowState
 
@@ -162,7 +162,7 @@ async def test_single_keys_are_refused_while_another_worker_has_a_range(bench: B
 
 async def test_a_key_that_a_dead_worker_may_have_sent_is_not_sent_by_asking_for_it(bench: Bench) -> None:
     lease = await span(bench.bob, None, "9", BOB)
-    await bench.bob.open_window(lease, 1, [("7", None)], 30.0)
+    await bench.bob.open_window(lease, 1, [WindowKey("7")], 30.0)
     carol = await open_ledger(bench.database, JOB, is_dead=everybody)
 
     assert await carol.add_keys(["7"], lease=None, reason="asked for by key") == (0, None)
@@ -192,8 +192,8 @@ async def test_counts_are_an_estimate_until_a_sweep_has_begun_behind_the_last_sp
 
 async def test_claimed_are_the_keys_in_windows_that_have_not_ended(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9", keys=10)
-    await bench.alice.open_window(lease, 1, [("1", None), ("2", None)], 30.0)
-    await bench.alice.open_window(lease, 2, [("2", None), ("3", None)], 30.0)
+    await bench.alice.open_window(lease, 1, [WindowKey("1"), WindowKey("2")], 30.0)
+    await bench.alice.open_window(lease, 2, [WindowKey("2"), WindowKey("3")], 30.0)
     await bench.alice.settle([portion(lease, 1, imported("1"))], marked)
 
     assert (await bench.alice.counts()).claimed == 2

@@ -29,14 +29,14 @@ from tests.ledger.contract.bench import (
 
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Lease, Portion, Settlement
+from penstock.ledger.base import Event, Lease, Portion, Settlement, WindowKey
 from penstock.ledger.states import RowState
 
 TOTAL = 30.0
 
 
-def keys(*names: str, first_sent: float | None = None) -> list[tuple[str, float | None]]:
-    return [(name, first_sent) for name in names]
+def keys(*names: str, first_sent: float | None = None, fingerprint: int | None = None) -> list[WindowKey]:
+    return [WindowKey(name, first_sent, fingerprint) for name in names]
 
 
 async def test_keys_of_a_gone_workers_windows_without_a_final_row_are_in_doubt_and_no_others(bench: Bench) -> None:
@@ -70,6 +70,18 @@ async def test_a_dropped_window_leaves_nothing_in_doubt(bench: Bench) -> None:
     await take(bench.bob)
 
     assert await bench.states() == {"1": "imported"}
+
+
+async def test_a_row_in_doubt_after_a_crash_keeps_the_fingerprint_of_what_was_sent_last(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.open_window(lease, 1, keys("1", "2", fingerprint=-(2**63)), TOTAL)
+    await bench.alice.open_window(lease, 2, keys("2", fingerprint=77), TOTAL)
+    await bench.run_out(lease)
+
+    await take(bench.bob)
+
+    rows = await bench.bob.look_up(["1", "2"])
+    assert {key: row.fingerprint for key, row in rows.items()} == {"1": -(2**63), "2": 77}
 
 
 async def test_rows_that_may_be_repeated_wait_with_the_time_they_first_went_out(idempotent_bench: Bench) -> None:
