@@ -1,4 +1,5 @@
-"""The path and query of `target.url`, filled in for each row. No row can change the host, nor the shape of the path.
+"""The path and query of `target.url` and of `target.probe.url`, filled in for each row. No row can change the host, nor the shape
+of the path.
 
 A row's value is percent-encoded whole, "/" included. In the path it may not be empty, "." or "..", nor hold such a piece:
 servers and proxies that decode early would take the request somewhere else.
@@ -16,7 +17,6 @@ from penstock.mapping.function import joined
 from penstock.spec.expressions import Parts
 from penstock.spec.wire import to_text
 
-_PATH = "target.url"
 _STRAYING = re.compile(r"^$|(?:^|%2F|%5C)\.{1,2}(?:$|%2F|%5C)")
 
 
@@ -26,16 +26,16 @@ def path_and_query(url: str) -> str:
     return rest if rest.startswith("/") else "/" + rest
 
 
-def translate_target(target: str, part: Part) -> ast.expr:
-    """A path and query with expressions → what makes its text, percent-encoded. Raises JobError."""
-    segments, query = _segments_and_query(part.parse(target, _PATH))
+def translate_target(target: str, part: Part, path: str = "target.url") -> ast.expr:
+    """A path and query with expressions → what makes its text, percent-encoded. path: where it stands. Raises JobError."""
+    segments, query = _segments_and_query(part.parse(target, path))
     pieces: list[str | ast.expr] = []
     for number, segment in enumerate(segments):
-        text = part.text(segment, _PATH, _encoded)
+        text = part.text(segment, path, _encoded)
         is_fixed = all(isinstance(piece, str) for piece in segment)
         pieces += ["/"] if number else []
-        pieces.append(text if is_fixed else part.function.call(_checked_segment, text))
-    return joined([*pieces, part.text(query, _PATH, _encoded)])
+        pieces.append(text if is_fixed else part.function.call(_checked_segment, text, ast.Constant(path)))
+    return joined([*pieces, part.text(query, path, _encoded)])
 
 
 def _segments_and_query(parts: Parts) -> tuple[list[Parts], Parts]:
@@ -58,7 +58,7 @@ def _encoded(value: object) -> str:
     return str(value) if type(value) is int else quote(to_text(value), safe="")
 
 
-def _checked_segment(segment: str) -> str:
+def _checked_segment(segment: str, path: str) -> str:
     if _STRAYING.search(segment):
-        raise RowError(f'{_PATH}: a row may not make a piece of the path empty, "." or ".."', column=_PATH)
+        raise RowError(f'{path}: a row may not make a piece of the path empty, "." or ".."', column=path)
     return segment

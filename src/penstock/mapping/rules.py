@@ -9,8 +9,8 @@ from penstock.mapping.answer import AnswerView
 from penstock.mapping.compiled import Part
 from penstock.mapping.scope import Scope, answer_scope
 from penstock.rows import Row
-from penstock.spec.answers import Judge, Judged, Ruling
-from penstock.spec.models import Job
+from penstock.spec.answers import Judge, Judged, Probed, ProbeJudge, Ruling
+from penstock.spec.models import Job, Probe
 from penstock.spec.wire import to_text
 
 # As long as the ledger's column.
@@ -43,6 +43,23 @@ def compile_rules(job: Job, columns: Sequence[str]) -> Judge:
         if _holds(refuse, answer, values):
             return Judged(Ruling.REFUSE)
         return Judged(None)
+
+    return judge
+
+
+def compile_probe_rules(probe: Probe, columns: Sequence[str]) -> ProbeJudge:
+    """The expressions of `target.probe` as one function. Raises JobError for one that cannot be used with these columns."""
+    scope = answer_scope(columns)
+    found = compile_rule(probe.found, "target.probe.found", scope)
+    absent = compile_rule(probe.absent, "target.probe.absent", scope)
+    receipt = compile_rule(probe.receipt, "target.probe.receipt", scope)
+
+    def judge(status: int, headers: Sequence[tuple[str, str]], body: bytes, row: Row) -> Probed:
+        answer = AnswerView(status, headers, body)
+        is_found = _holds(found, answer, row.values)
+        return Probed(
+            is_found, _holds(absent, answer, row.values), _receipt(receipt, answer, row.values) if is_found else None
+        )
 
     return judge
 

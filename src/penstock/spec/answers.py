@@ -37,3 +37,17 @@ class Judge(Protocol):
         ignored where the file has an `accept`. headers: names in lower case. body: decoded bytes.
         """
         ...
+
+
+class Probed(NamedTuple):
+    """What the expressions of `target.probe` say about an answer. receipt: as in Judged; only with found."""
+
+    found: bool
+    absent: bool
+    receipt: str | None = None
+
+
+class ProbeJudge(Protocol):
+    def __call__(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, row: Row) -> Probed:
+        """Ask both expressions. Never raises: an expression that fails does not hold."""
+        ...

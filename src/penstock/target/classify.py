@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
-from urllib.parse import urlsplit
-
-import orjson
 
 from penstock.rows import Row
 from penstock.spec.answers import Judge, Ruling
 from penstock.target.base import Answer, NoAnswer, Outcome
 from penstock.target.complaint import complaint, excerpt
+from penstock.target.credible import doubt_of, field, is_html, is_json, place
 from penstock.target.retry_after import seconds_to_wait
 from penstock.target.secrets import without_secrets
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
@@ -55,10 +53,10 @@ def classify(outcome: Outcome, rules: Rules, row: Row, now: datetime) -> Verdict
     if isinstance(outcome, NoAnswer):
         return Unknown(outcome.reason) if outcome.sent else NotSent(outcome.reason)
     status, headers, body, delimited = outcome
-    kind = _field(headers, "content-type").lower()
-    if not delimited and "json" in kind and not _is_json(body):
+    kind = field(headers, "content-type").lower()
+    if not delimited and "json" in kind and not is_json(body):
         return Unknown(f"answered {status}, cut short", status, _shown(outcome, rules))
-    believable = not rules.has_accept and 200 <= status < 300 and not _doubt(outcome, kind)
+    believable = not rules.has_accept and 200 <= status < 300 and not doubt_of(outcome, kind)
     judged = rules.judge(status, headers, body, row, accepted_by_default=believable)
     match judged.ruling:
         case Ruling.ACCEPT | Ruling.ALREADY_EXISTS:
@@ -89,24 +87,15 @@ def _by_status(answer: Answer, kind: str, rules: Rules, now: datetime) -> Verdic
     if 300 <= status < 400:
         return _redirected(answer, rules)
     if 200 <= status < 300:
-        blame = Blame.JOB if _is_html(kind) else Blame.MOMENT
-        doubt = _doubt(answer, kind) or "and target.accept does not hold"
-        doubt += "; look at target.url and target.headers: is it a page to log in?" if _is_html(kind) else ""
+        blame = Blame.JOB if is_html(kind) else Blame.MOMENT
+        doubt = doubt_of(answer, kind) or "and target.accept does not hold"
+        doubt += "; look at target.url and target.headers: is it a page to log in?" if is_html(kind) else ""
         return Unknown(f"answered {status} {doubt}", status, _shown(answer, rules), blame)
     return Unknown(f"answered {status}", status, _shown(answer, rules))
 
 
-def _doubt(answer: Answer, kind: str) -> str:
-    """Why a 2xx is not believed by default; empty if it is."""
-    if _is_html(kind):
-        return "with text/html"
-    if "json" in kind and answer.status not in (204, 205):
-        return "" if _is_json(answer.body) else "with JSON that does not parse"
-    return "" if answer.delimited else "without saying where the answer ends"
-
-
 def _throttled(answer: Answer, now: datetime) -> Throttled | None:
-    asked = _field(answer.headers, "retry-after")
+    asked = field(answer.headers, "retry-after")
     if answer.status == 429 or (answer.status == 503 and asked):
         return Throttled(answer.status, f"throttled with {answer.status}", seconds_to_wait(asked, now))
     return None
@@ -123,41 +112,11 @@ def _redirected(answer: Answer, rules: Rules) -> Verdict:
     status = answer.status
     if status == 303:  # "done, look there": what browsers are sent after a form was taken
         return Unknown("answered 303, a redirect to the result", status, _shown(answer, rules), Blame.JOB)
-    location = without_secrets(_field(answer.headers, "location"), rules.secrets)
-    place = _place(location, with_path=not rules.url_has_expression)
-    reason = f"answered {status}, a redirect{place}; redirects are never followed, see target.url"
+    location = without_secrets(field(answer.headers, "location"), rules.secrets)
+    where = place(location, with_path=not rules.url_has_expression)
+    reason = f"answered {status}, a redirect{where}; redirects are never followed, see target.url"
     return Refused(status, reason, Blame.JOB, _shown(answer, rules))
-
-
-def _place(location: str, *, with_path: bool) -> str:
-    """Where to, without what may hold a secret or (in a url with expressions) a row's values."""
-    try:
-        where = urlsplit(location)
-        host = f"{where.scheme}://{where.hostname}" if where.scheme and where.hostname else ""
-    except ValueError:
-        return ""
-    place = excerpt((host + where.path if with_path else host).encode())
-    return f" to {place}" if place else ""
 
 
 def _shown(answer: Answer, rules: Rules) -> str:
     return excerpt(answer.body, rules.secrets)
-
-
-def _field(headers: Sequence[tuple[str, str]], name: str) -> str:
-    for known, value in headers:
-        if known == name:
-            return value
-    return ""
-
-
-def _is_html(kind: str) -> bool:
-    return "html" in kind
-
-
-def _is_json(body: bytes) -> bool:
-    try:
-        orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return False
-    return True

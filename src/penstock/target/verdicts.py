@@ -63,3 +63,34 @@ class Unknown:
 
 
 Verdict: TypeAlias = Accepted | Refused | NotSent | Throttled | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The API was asked about a row in doubt and has it."""
+
+    status: int
+    receipt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """The API was asked about a row in doubt and does not have it, at the moment it was asked."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class StillInDoubt:
+    """The API was asked and nothing follows. blame: ROW: that is what the API says of this row; MOMENT: it is not well; JOB: it
+    was not asked properly (401, a redirect, not reachable ...), and what it says is about no row at all.
+    retry_after: seconds the API asks to wait, or None."""
+
+    reason: str
+    status: int | None = None
+    answer: str = ""
+    blame: Blame = Blame.ROW
+    retry_after: float | None = None
+
+
+ProbeVerdict: TypeAlias = Found | Absent | StillInDoubt

@@ -37,44 +37,42 @@ class TargetAddress:
     authority: str
 
 
-def parse_target_url(url: SecretStr) -> TargetAddress:
-    """The address of a target url whose path and query may hold expressions. Raises JobError, which shows nothing of
-    the url's path and query."""
+def parse_target_url(url: SecretStr, path: str = "target.url") -> TargetAddress:
+    """The address of a url whose path and query may hold expressions. path: where it stands in the job file. Raises JobError,
+    which shows nothing of the url's path and query."""
     found = _URL.match(url.get_secret_value().strip())
     scheme = found["scheme"].lower() if found else ""
     if found is None or scheme not in _SCHEMES:
-        raise JobError("target.url: is no http:// or https:// address; write it like https://api.example.com/v2/orders")
+        raise JobError(f"{path}: is no http:// or https:// address; write it like https://api.example.com/v2/orders")
     authority = found["authority"]
     if "@" in authority:
-        raise JobError("target.url: holds a user or password; put them into target.headers, as Authorization")
+        raise JobError(f"{path}: holds a user or password; put them into target.headers, as Authorization")
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
-        raise JobError(
-            f"target.url: {authority!r} is no host or host:port; expressions may follow only in path and query"
-        )
-    host = _resolvable(parts["host"])
+        raise JobError(f"{path}: {authority!r} is no host or host:port; expressions may follow only in path and query")
+    host = _resolvable(parts["host"], path)
     port = int(parts["port"]) if parts["port"] else _SCHEMES[scheme]
     if not 0 < port < 65536:
-        raise JobError(f"target.url: port {port} does not exist; ports are 1 to 65535")
+        raise JobError(f"{path}: port {port} does not exist; ports are 1 to 65535")
     shown = f"[{host}]" if ":" in host else host
     return TargetAddress(host, port, scheme == "https", shown if port == _SCHEMES[scheme] else f"{shown}:{port}")
 
 
-def _resolvable(host: str) -> str:
+def _resolvable(host: str, path: str) -> str:
     if host.startswith("["):
         try:
             address = ipaddress.IPv6Address(host[1:-1])
         except ValueError:
-            raise JobError(f"target.url: {host} is no IPv6 address") from None
+            raise JobError(f"{path}: {host} is no IPv6 address") from None
         if address.scope_id is not None:
-            raise JobError(f"target.url: {host} is an address of one network card; use one that routes")
+            raise JobError(f"{path}: {host} is an address of one network card; use one that routes")
         return address.compressed
     try:
         name = host.encode("idna").decode("ascii").lower()
     except UnicodeError:
         name = ""
     if not _HOST_NAME.fullmatch(name):
-        raise JobError(f"target.url: {host!r} is no host name")
+        raise JobError(f"{path}: {host!r} is no host name")
     return name
 
 
@@ -82,6 +80,7 @@ class RequestWriter:
     """Turns rows' payloads into whole requests. What all requests share is put together once.
 
     headers: those of every request. row_headers: names of those whose values come with each row; `render` gets these.
+    adds_key: whether an Idempotency-Key is sent though the job file names none.
     Raises JobError for a method, name or value that cannot be sent.
     """
 
@@ -92,6 +91,7 @@ class RequestWriter:
         headers: Sequence[tuple[str, str]] = (),
         *,
         row_headers: Iterable[str] = (),
+        adds_key: bool = True,
     ) -> None:
         if not _TOKEN.fullmatch(method):
             raise JobError(f"target.method: {method!r} is no HTTP method")
@@ -108,7 +108,7 @@ class RequestWriter:
         shared = "".join(f"{name}: {value}\r\n" for name, value in [("Host", address.authority), *added, *headers])
         self._opening = method.encode("ascii") + b" "
         self._shared = b" HTTP/1.1\r\n" + shared.encode("latin-1")
-        self._adds_key = "idempotency-key" not in given
+        self._adds_key = adds_key and "idempotency-key" not in given
         self._omits_length = method in _WITHOUT_BODY
         self._checked_target = b"/"
 
