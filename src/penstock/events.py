@@ -20,6 +20,9 @@ class EventKind(StrEnum):
     JOURNAL_FAILED = (
         "journal_failed"  # answers are not written down locally: a crash would leave more in doubt; detail: why
     )
+    PROBED = (
+        "probed"  # the API was asked about a row in doubt (target.probe); detail: what it said, what became of the row
+    )
     RETRIED = "retried"  # a person: failed or skipped → pending
     RESOLVED = "resolved"  # a person: in doubt → imported, pending or failed; detail: the note
     PAUSED = "paused"

@@ -125,6 +125,32 @@ class LedgerRow(NamedTuple):
     updated_at: datetime
 
 
+class Doubt(NamedTuple):
+    """A row in doubt, as somebody saw it. age: seconds that it had been so by then, on the ledger's clock."""
+
+    row: LedgerRow
+    age: float
+
+
+class Asked(NamedTuple):
+    """What asking the API about a row in doubt came to. seen: the row before it was asked about: if it is another one by now,
+    nothing is written. settlement: imported, pending, failed, or in doubt: it stays as it is. detail: what follows and why, for
+    the event; said: an excerpt of what the API said, "" if that is not worth telling."""
+
+    seen: LedgerRow
+    settlement: Settlement
+    detail: str
+    said: str = ""
+
+
+class DoubtsAhead(NamedTuple):
+    """Rows in doubt: how many; how many of them not for long enough yet; in how many seconds all will have been."""
+
+    rows: int
+    young: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """What a person may change while the job runs, and how many workers share it. None: as the job file says."""
@@ -324,6 +350,16 @@ class Ledger(Protocol):
         accepted rows that have gone out again since, or that a person gave up, get SENT_TWICE. Nothing after a reset."""
         ...
 
+    async def in_doubt(self, after: LedgerRow | None, limit: int) -> Sequence[Doubt]:
+        """The next rows in doubt behind this one (None: from the start), by range and key."""
+        ...
+
+    async def settle_asked(self, asked: Sequence[Asked], owner: str, mark: FlagMarker | None) -> Sequence[Asked]:
+        """What the API said of rows in doubt: in doubt → imported, failed, or pending (in a new keys range), each with its PROBED
+        event; one that stays in doubt is told of whenever the detail is another than the last. Left alone is every row that
+        is not what it was when it was asked about. Returns those of the asked that were settled: not in doubt any more."""
+        ...
+
     async def add_keys(self, keys: Sequence[KeyText], *, lease: Lease | None, reason: str) -> tuple[int, int | None]:
         """Insert those of the keys that have no ledger row as pending in a new keys range (insert-or-nothing). Returns how many
         were new, and the new range's number (None if none was made). lease: the sweep's, checked in the same transaction;
@@ -420,6 +456,10 @@ class ReadModel(Protocol):
     async def control(self) -> Control: ...
     async def workers(self) -> Sequence[Worker]: ...
     async def causes(self) -> Sequence[Cause]: ...
+    async def doubts(self, seconds: float) -> DoubtsAhead:
+        """seconds: for how long a row must have been in doubt."""
+        ...
+
     async def rows(self, states: frozenset[RowState], after: KeyText | None, limit: int) -> Sequence[LedgerRow]: ...
     async def row(self, key: KeyText) -> LedgerRow | None: ...
     async def events(self, *, key: KeyText | None = None, limit: int = 100) -> Sequence[StoredEvent]: ...

@@ -1,8 +1,8 @@
 """The few places where the ledger's SQL differs between databases.
 
-A statement is written once, as a template with names in braces: {now}, {later} (:seconds from now), {a_day_ago}, {is_same}
-(equal, NULL equals NULL), {position} (of a text in a text), {for_update}, {skip_locked}, {for_share}, and whatever else its
-author gives.
+A statement is written once, as a template with names in braces: {now}, {later} (:seconds from now), {a_day_ago}, {age}
+(seconds since known.updated_at), {is_same} (equal, NULL equals NULL), {position} (of a text in a text), {for_update},
+{skip_locked}, {for_share}, and whatever else its author gives.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ MYSQL = LedgerDialect(
         "now": "UTC_TIMESTAMP(6)",
         "later": "UTC_TIMESTAMP(6) + INTERVAL :seconds SECOND",
         "a_day_ago": "UTC_TIMESTAMP(6) - INTERVAL 1 DAY",
+        "age": "TIMESTAMPDIFF(MICROSECOND, known.updated_at, UTC_TIMESTAMP(6)) / 1000000",
         "is_same": "<=>",
         "position": "INSTR",
         "inner_join": "STRAIGHT_JOIN",
@@ -122,6 +123,7 @@ POSTGRESQL = LedgerDialect(
         "now": "statement_timestamp()",
         "later": "statement_timestamp() + :seconds * INTERVAL '1 second'",
         "a_day_ago": "statement_timestamp() - INTERVAL '1 day'",
+        "age": "EXTRACT(EPOCH FROM statement_timestamp() - known.updated_at)",
         "is_same": "IS NOT DISTINCT FROM",
         "position": "STRPOS",
         "inner_join": "JOIN",
@@ -144,6 +146,7 @@ SQLITE = LedgerDialect(
         "now": _SQLITE_TIME.format(""),
         "later": _SQLITE_TIME.format(", :seconds || ' seconds'"),
         "a_day_ago": _SQLITE_TIME.format(", '-1 day'"),
+        "age": "(julianday('now') - julianday(known.updated_at)) * 86400.0",
         "is_same": "IS",
         "position": "INSTR",
         # Left to itself SQLite once did it the other way round, a thousand times slower.

@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
-from penstock.ledger.base import Cause, Control, Counts, IsDead, LedgerRow, Pulse, StoredEvent, Worker
+from penstock.ledger.base import Cause, Control, Counts, DoubtsAhead, IsDead, LedgerRow, Pulse, StoredEvent, Worker
 from penstock.ledger.counting import NOTHING, Counting
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.heartbeat import ControlReader
@@ -20,6 +20,8 @@ from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
 Result = TypeVar("Result")
+
+NO_DOUBTS = DoubtsAhead(rows=0, young=0, seconds=0.0)
 
 _WORKERS = """
 SELECT owner, host, pid, started_at, seen_at, CASE WHEN alive_until > {now} THEN 1 ELSE 0 END,
@@ -33,6 +35,11 @@ SELECT state, status, COALESCE(reason, '') AS cause, COUNT(*) AS number, MIN(row
 WHERE job_id = :job AND state IN ('failed', 'in_doubt', 'skipped')
 GROUP BY state, status, cause ORDER BY number DESC, state, cause LIMIT 1000
 """)
+
+_DOUBTS = """
+SELECT COUNT(*), SUM(CASE WHEN {age} < :seconds THEN 1 ELSE 0 END), MIN({age}) FROM penstock_rows AS known
+WHERE job_id = :job AND state = 'in_doubt'
+"""
 
 _ROWS = """
 SELECT {row} FROM penstock_rows AS known
@@ -72,6 +79,7 @@ class SqlReadModel:
         self._is_dead = is_dead
         self._counting = Counting(dialect)
         self._workers = dialect.statement(_WORKERS)
+        self._doubts = dialect.statement(_DOUBTS)
         self._row = dialect.statement(_ROW, row=ROW_COLUMNS)
         self._rows = dialect.statement(_ROWS, row=ROW_COLUMNS)
 
@@ -115,6 +123,18 @@ class SqlReadModel:
             return [Cause(RowState(state), status, reason, rows, key) for state, status, reason, rows, key in found]
 
         return await self._of_job(read, ())
+
+    async def doubts(self, seconds: float) -> DoubtsAhead:
+        """See ReadModel.doubts."""
+
+        async def read(connection: AsyncConnection, job_id: int) -> DoubtsAhead:
+            parameters = {"job": job_id, "seconds": seconds}
+            rows, young, youngest = (await connection.execute(self._doubts, parameters)).one()
+            if not rows:
+                return NO_DOUBTS
+            return DoubtsAhead(rows, int(young), max(0.0, seconds - float(youngest)))
+
+        return await self._of_job(read, NO_DOUBTS)
 
     async def rows(self, states: frozenset[RowState], after: KeyText | None, limit: int) -> Sequence[LedgerRow]:
         """In key-text order, from behind `after`."""

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from penstock.ledger.base import (
+    Asked,
     Control,
     Counts,
+    Doubt,
     Event,
     FlagMarker,
     Identity,
@@ -24,6 +26,7 @@ from penstock.ledger.base import (
 from penstock.ledger.counters import Counters
 from penstock.ledger.counting import Counting
 from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.doubts import Doubts
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.flags import FlagsDue
 from penstock.ledger.heartbeat import Heartbeat
@@ -66,6 +69,7 @@ class SqlLedger:
         self._windows = Windows(transactions, dialect, job_id, self._events, held)
         self._settling = Settling(transactions, dialect, job, rows, self._events, held)
         self._late = LateAnswers(transactions, job, self._lookup, rows, self._events, counters)
+        self._doubts = Doubts(transactions, dialect, job, self._lookup, rows, self._events, counters)
         self._keys_ranges = KeysRanges(transactions, dialect, job, self._lookup, counters, is_dead)
         self._sweeps = Sweeps(transactions, dialect, job, held)
         self._flags = FlagsDue(transactions, job_id)
@@ -123,6 +127,12 @@ class SqlLedger:
 
     async def settle_late(self, lease: Lease, settlements: Sequence[Settlement], mark: FlagMarker | None) -> None:
         await self._late.settle(lease, settlements, mark)
+
+    async def in_doubt(self, after: LedgerRow | None, limit: int) -> Sequence[Doubt]:
+        return await self._doubts.page(after, limit)
+
+    async def settle_asked(self, asked: Sequence[Asked], owner: str, mark: FlagMarker | None) -> Sequence[Asked]:
+        return await self._doubts.settle(asked, owner, mark)
 
     async def add_keys(self, keys: Sequence[KeyText], *, lease: Lease | None, reason: str) -> tuple[int, int | None]:
         return await self._keys_ranges.add(keys, lease, reason)

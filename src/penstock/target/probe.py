@@ -1,8 +1,8 @@
 """What the API says of a row in doubt: outcome in, verdict out. Pure. docs/how-to/rows-in-doubt.md says it for people.
 
-Found ends the row, and absent sends it once more, so both are believed only where the API itself can have said so: what may stand
-between (a page, a redirect, a refusal of whoever asks, an API that is not well) is looked for first, and only then do the job file's
-expressions decide.
+Found ends the row, and absent sends it once more, so both are believed only where the API itself can have said so: what may
+stand between (a page, a redirect, a refusal of whoever asks, an API that is not well) is looked for first, and only then do the
+job file's expressions decide.
 """
 
 from __future__ import annotations
