@@ -45,12 +45,33 @@ class Asked:
         return Reply(201, b'{"id":"N-%d"}' % self.order)
 
 
+@dataclass(frozen=True)
+class Probed:
+    """A question about a row: GET /orders?number=ORDER. applied: how often the API has accepted it."""
+
+    number: int
+    order: int
+    at: float
+    applied: int
+    content: bytes
+
+    @property
+    def truth(self) -> Reply:
+        items = b",".join([b'{"id":"N-%d"}' % self.order] * self.applied)
+        return Reply(200, b'{"total":%d,"items":[%b]}' % (self.applied, items))
+
+
 # None: the connection is closed without an answer.
 Script: TypeAlias = Callable[[Asked], Awaitable[Reply | None]]
+ProbeScript: TypeAlias = Callable[[Probed], Awaitable[Reply | None]]
 
 
 async def accept(asked: Asked) -> Reply:
     return asked.accepted
+
+
+async def tell_the_truth(probed: Probed) -> Reply:
+    return probed.truth
 
 
 def at_first(times: int, reply: Reply | None) -> Script:
@@ -79,10 +100,12 @@ def for_orders(replies: Mapping[int, Reply | None]) -> Script:
 
 
 class Api:
-    """Made by `serving`. `script` may be changed while it serves."""
+    """Made by `serving`. `script` and `probe_script` may be changed while it serves."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        self.probe_script: ProbeScript = tell_the_truth
+        self.probed: list[Probed] = []
         self.port = 0
         self.asked: list[Asked] = []
         self.applied: Counter[int] = Counter()  # order → how often it was accepted
@@ -127,14 +150,9 @@ class Api:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (content := await _read_request(reader)) is not None:
-                asked = await self._hear(content)
-                try:
-                    reply = await self.script(asked)
-                finally:
-                    self._in_flight -= 1
+                reply = await (self._tell_of_row(content) if content.startswith(b"GET ") else self._take_row(content))
                 if reply is None:
                     break
-                self.applied[asked.order] += reply.status < 300
                 writer.write(_encode(reply))
                 await self._tell()
         except ConnectionError:
@@ -142,6 +160,27 @@ class Api:
         finally:
             writer.close()
             await self._tell()
+
+    async def _take_row(self, content: bytes) -> Reply | None:
+        asked = await self._hear(content)
+        try:
+            reply = await self.script(asked)
+        finally:
+            self._in_flight -= 1
+        self.applied[asked.order] += reply is not None and reply.status < 300
+        return reply
+
+    async def _tell_of_row(self, content: bytes) -> Reply | None:
+        order = int(content.split(b" ", 2)[1].rpartition(b"=")[2])
+        self._in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        probed = Probed(len(self.probed) + 1, order, time.monotonic(), self.applied[order], content)
+        self.probed.append(probed)
+        await self._tell()
+        try:
+            return await self.probe_script(probed)
+        finally:
+            self._in_flight -= 1
 
     async def _hear(self, content: bytes) -> Asked:
         head, _, body = content.partition(b"\r\n\r\n")
@@ -183,9 +222,8 @@ async def serving(script: Script = accept) -> AsyncIterator[Api]:
 async def _read_request(reader: asyncio.StreamReader) -> bytes | None:
     try:
         head = await reader.readuntil(b"\r\n\r\n")
-        length = next(
-            int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
-        )
+        lines = head.lower().split(b"\r\n")
+        length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length:")), 0)
         return head + await reader.readexactly(length)
     except asyncio.IncompleteReadError:
         return None

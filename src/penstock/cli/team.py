@@ -45,6 +45,7 @@ def team_report(reports: Sequence[Summary], lost: Sequence[str], seconds: float)
         causes=last.causes,
         tally=team_tally([report.tally for report in reports]),
         seconds=seconds,
+        doubts=last.doubts,
     )
 
 
@@ -53,4 +54,6 @@ def team_tally(tallies: Sequence[Tally]) -> Tally:
         sent=sum(tally.sent for tally in tallies),
         attempts=sum(tally.attempts for tally in tallies),
         imported=sum(tally.imported for tally in tallies),
+        probes=sum(tally.probes for tally in tallies),
+        unasked=next((tally.unasked for tally in tallies if tally.unasked), ""),
     )

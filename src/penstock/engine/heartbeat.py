@@ -98,7 +98,7 @@ class Heartbeat:
 
     def _is_stuck(self, now: float) -> bool:
         """A pipeline that does not move for so long is not alive, whatever its heart says."""
-        return self._outbox.in_flight > 0 and now - self._senders.ended_at > 2 * self._parts.settings.total_timeout
+        return self._outbox.in_flight > 0 and now - self._outbox.ended_at > 2 * self._parts.settings.total_timeout
 
     def _hear(self, control: Control) -> None:
         settings, pace, now = self._parts.settings, self._parts.pace, self._loop_time()

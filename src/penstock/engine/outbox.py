@@ -28,6 +28,7 @@ class Outbox:
         low: int,
     ) -> None:
         self.in_flight = 0
+        self.ended_at = boottime()  # when the last request ended
         self._pace = pace
         self._time = time
         self._boottime = boottime
@@ -37,6 +38,8 @@ class Outbox:
         self._low = low
         self._queue: deque[Delivery] = deque()
         self._waiters: deque[asyncio.Future[Delivery | None]] = deque()
+        self._askers: deque[asyncio.Future[bool]] = deque()
+        self._asked_last = False  # the last request that went out was no delivery
         self._wanted = asyncio.Event()
         self._wanted.set()
         self._idle = asyncio.Event()
@@ -71,6 +74,7 @@ class Outbox:
         """The next delivery that may go out now; call `left` when its attempt has ended. None: closed, there will be no more."""
         if self._is_closed:
             return None
+        self._grant_turn()
         delivery = self._next()
         if delivery is None:
             waiter: asyncio.Future[Delivery | None] = asyncio.get_running_loop().create_future()
@@ -80,13 +84,29 @@ class Outbox:
             self.pump()  # the pace may have opened up since they began to wait
         return delivery
 
+    async def turn(self) -> bool:
+        """Wait until a request that is no delivery (a probe) may go out; call `left`, then `pump`, when it has ended. While
+        deliveries wait, at most every other request is such a one. False: closed."""
+        if self._is_closed:
+            return False
+        asker: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._askers.append(asker)
+        self.pump()
+        try:
+            return await asker
+        except asyncio.CancelledError:
+            if asker.done() and not asker.cancelled() and asker.result():
+                self.left()
+            raise
+
     def may_start(self, delivery: Delivery) -> bool:
         """Whether an attempt that starts now must end before the lease of its range does."""
         return not delivery.range.is_gone and self._boottime() + self._total <= delivery.range.deadline
 
     def left(self) -> None:
-        """An attempt has ended. Whoever calls this asks `take` for the next one, so nobody else is woken here."""
+        """A request has ended. Whoever calls this asks `take` for the next one, so nobody else is woken here."""
         self.in_flight -= 1
+        self.ended_at = self._boottime()
         if self.is_idle:
             self._idle.set()
 
@@ -96,15 +116,8 @@ class Outbox:
 
     def pump(self) -> None:
         """Something has changed (pace, leases, settled rows): hand out what may go now."""
-        while self._waiters:
-            waiter = self._waiters[-1]
-            if waiter.done():
-                self._waiters.pop()
-                continue
-            delivery = self._next()
-            if delivery is None:
-                return
-            self._waiters.pop().set_result(delivery)
+        while self._grant_turn() or self._grant_delivery():
+            pass
 
     def stale(self, before: float, most: int) -> list[Delivery]:
         """Waiting deliveries that were read before that time, at most so many; they stay where they are."""
@@ -119,6 +132,10 @@ class Outbox:
             waiter = self._waiters.pop()
             if not waiter.done():
                 waiter.set_result(None)
+        while self._askers:
+            asker = self._askers.popleft()
+            if not asker.done():
+                asker.set_result(False)
         self._kept.extend(self._queue)
         self._queue.clear()
         self._wanted.set()
@@ -130,13 +147,42 @@ class Outbox:
         kept, self._kept = self._kept, []
         return kept
 
+    def _grant_turn(self) -> bool:
+        while self._askers and self._askers[0].done():
+            self._askers.popleft()
+        if not self._askers or (self._asked_last and self._queue) or not self._may_go():
+            return False
+        self._askers.popleft().set_result(True)
+        self._goes()
+        self._asked_last = True
+        self._idle.clear()
+        return True
+
+    def _grant_delivery(self) -> bool:
+        while self._waiters and self._waiters[-1].done():
+            self._waiters.pop()
+        delivery = self._next() if self._waiters else None
+        if delivery is None:
+            return False
+        self._waiters.pop().set_result(delivery)
+        return True
+
+    def _may_go(self) -> bool:
+        """Whether the pace lets a request go now; if it is to wait, somebody will look again."""
+        if self.in_flight >= self._pace.allowed():
+            return False
+        wait = self._pace.delay(self._time())
+        if wait > 0.0:
+            self._wake_in(wait)
+        return wait <= 0.0
+
+    def _goes(self) -> None:
+        self.in_flight += 1
+        self._pace.sent()
+
     def _next(self) -> Delivery | None:
         while self._queue:
-            if self.in_flight >= self._pace.allowed() or not self._has_room():
-                return None
-            wait = self._pace.delay(self._time())
-            if wait > 0.0:
-                self._wake_in(wait)
+            if not self._has_room() or not self._may_go():
                 return None
             delivery = self._queue[0]
             if not delivery.range.is_gone and not self.may_start(delivery):
@@ -149,8 +195,8 @@ class Outbox:
                 if self.is_idle:
                     self._idle.set()
                 continue
-            self.in_flight += 1
-            self._pace.sent()
+            self._goes()
+            self._asked_last = False
             return delivery
         return None
 

@@ -13,7 +13,7 @@ from penstock.pacing.pace import Pace
 from penstock.rows import KeyText, Row
 from penstock.source.base import Mark, Source
 from penstock.target.base import Outcome, Sender
-from penstock.target.verdicts import Verdict
+from penstock.target.verdicts import ProbeVerdict, Verdict
 from penstock.transport.base import Bell
 
 
@@ -48,6 +48,17 @@ class FlagDesk(Protocol):
     async def mark(self, marks: Sequence[Mark]) -> Sequence[KeyText]:
         """Returns the keys that are done with; the others are locked by somebody else."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """How to ask the API about a row in doubt. render: the whole request; raises RowError.
+    after: seconds after the attempt's deadline from which on absent counts."""
+
+    sender: Sender
+    render: Callable[[Row], bytes]
+    judge: Callable[[Outcome, Row], ProbeVerdict]
+    after: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +114,4 @@ class Parts:
     bell: Bell
     clock: Clock
     random: Random
+    probing: Probing | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
 from penstock.engine.parts import Parts
+from penstock.engine.prober import Prober
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
 from penstock.engine.sweep import FOUND_BY_SWEEP, sweep
@@ -39,14 +40,24 @@ class Page:
 
 
 class Reader:
-    """only: deliver this range and nothing else (`run --key`)."""
+    """only: deliver this range and nothing else (`run --key`). prober: asks about rows in doubt before the run is over."""
 
-    def __init__(self, parts: Parts, ranges: OpenRanges, settler: Settler, stop: Stop, *, only: int | None) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        ranges: OpenRanges,
+        settler: Settler,
+        stop: Stop,
+        *,
+        only: int | None,
+        prober: Prober | None = None,
+    ) -> None:
         self._parts = parts
         self._ranges = ranges
         self._settler = settler
         self._stop = stop
         self._only = only
+        self._prober = prober
         self._planned_all = False
         self._tries = 0
         self.trouble: Hold | None = None  # why reading waits
@@ -133,7 +144,9 @@ class Reader:
         if len(self._ranges) or self._settler.has_late:
             return False  # rows of a range that is lost, known or not known yet, may become pending again
         sweeps.heard(await self._parts.ledger.last_sweep())
-        return self._planned_all and sweeps.are_over and await self._parts.ledger.unfinished() == 0
+        if not self._planned_all or not sweeps.are_over or await self._parts.ledger.unfinished():
+            return False
+        return self._prober is None or await self._prober.has_finished()
 
     async def _pages_of(self, range_: OpenRange) -> AsyncIterator[Page]:
         match range_.lease.kind:

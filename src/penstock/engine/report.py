@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.engine.stop import Ended
-from penstock.ledger.base import Cause, Counts
+from penstock.ledger.base import Cause, Counts, DoubtsAhead
 from penstock.rows import KeyText
 
 
@@ -22,11 +22,15 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one worker has done in one run. sent: rows that went out at least once; attempts: requests in all."""
+    """What one worker has done in one run. sent: rows that went out at least once; attempts: requests in which rows went out;
+    probes: those that asked about rows in doubt. imported: rows, those found by asking among them.
+    unasked: why rows in doubt could not be asked about, "" if they could."""
 
     sent: int = 0
     attempts: int = 0
     imported: int = 0
+    probes: int = 0
+    unasked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Progress:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """What one worker's run came to. counts: the whole job by the ledger, after the last commit. causes: why rows failed, are in
-    doubt or were skipped. detail: why it ended, for people."""
+    doubt or were skipped. detail: why it ended, for people. doubts: the rows in doubt, and for how many
+    of them it is too early to believe that they have not arrived; None: the job has no probe."""
 
     job: str
     ended: Ended
@@ -62,3 +67,4 @@ class Summary:
     causes: tuple[Cause, ...]
     tally: Tally
     seconds: float
+    doubts: DoubtsAhead | None = None

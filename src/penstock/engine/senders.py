@@ -38,7 +38,6 @@ class Senders:
         stop: Stop,
         loops: asyncio.TaskGroup,
     ) -> None:
-        self.ended_at = parts.clock.boottime()  # when the last attempt ended
         self._parts = parts
         self._pace = parts.pace
         self._policy = Policy(parts.settings.idempotent, parts.settings.idempotent_for, parts.settings.attempts)
@@ -88,7 +87,6 @@ class Senders:
             began, among = now(), outbox.in_flight
             outcome = await send(delivery.request)
             ended = now()
-            self.ended_at = self._parts.clock.boottime()
             outbox.left()
             self._conclude(delivery, self._parts.classify(outcome, delivery.row), began, ended, among)
             # A sender that waits must not keep a row, and its page, in memory.

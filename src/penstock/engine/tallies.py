@@ -18,15 +18,25 @@ class Tallies:
         self._sent = 0
         self._attempts = 0
         self._imported = 0
+        self._probes = 0
+        self.unasked = ""  # why rows in doubt could not be asked about, when that was tried last
 
     @property
     def tally(self) -> Tally:
-        return Tally(self._sent, self._attempts, self._imported)
+        return Tally(self._sent, self._attempts, self._imported, self._probes, self.unasked)
 
     def attempted(self, *, first: bool) -> None:
         """A request went out, the row's first one or a further one."""
         self._attempts += 1
         self._sent += first
+
+    def probed(self) -> None:
+        """The API was asked about a row in doubt."""
+        self._probes += 1
+
+    def found(self, rows: int) -> None:
+        """So many rows in doubt have turned out to have arrived."""
+        self._imported += rows
 
     def ended(self, state: RowState) -> None:
         """A row has come to a final state."""

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Sequence
 
 from penstock.engine.parts import Parts
+from penstock.engine.prober import Prober
 from penstock.engine.reader import Reader
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import LedgerUnreachable
@@ -20,9 +21,10 @@ EVERY = 0.5
 class Watch:
     """ends_at: when the run is to end, on the loop's clock (math.inf: when it is over)."""
 
-    def __init__(self, parts: Parts, reader: Reader, stop: Stop, *, ends_at: float) -> None:
+    def __init__(self, parts: Parts, reader: Reader, prober: Prober | None, stop: Stop, *, ends_at: float) -> None:
         self._parts = parts
         self._reader = reader
+        self._prober = prober
         self._stop = stop
         self._ends_at = ends_at
         self._noted: Hold | None = None
@@ -36,6 +38,17 @@ class Watch:
 
     @property
     def trouble(self) -> str:
+        """What a person should know although the run goes on; "" for nothing."""
+        return self._journal_trouble or self.probe_trouble
+
+    @property
+    def probe_trouble(self) -> str:
+        """Why no row in doubt can be asked about; "" if rows can, or if none is to be."""
+        trouble = "" if self._prober is None else self._prober.trouble
+        return trouble and f"rows in doubt cannot be asked about: {trouble}"
+
+    @property
+    def _journal_trouble(self) -> str:
         """Why answers are not written down locally; "" if they are, or if they need not be."""
         return "" if self._parts.journal is None else self._parts.journal.trouble
 
@@ -57,7 +70,7 @@ class Watch:
     async def note(self) -> None:
         """Tell the ledger what has begun or ended since it was told last; a run calls it once more at its end."""
         async with self._one_at_a_time:
-            hold, trouble = self.hold, self.trouble
+            hold, trouble = self.hold, self._journal_trouble
             events = [*self._of_holds(hold), *self._of_journal(trouble)]
             try:
                 if events:

@@ -15,6 +15,7 @@ from penstock.engine.flagging import Flagging
 from penstock.engine.heartbeat import Heartbeat
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
+from penstock.engine.prober import Prober
 from penstock.engine.reader import Reader
 from penstock.engine.report import Progress, Tally
 from penstock.engine.senders import Senders
@@ -89,7 +90,10 @@ class Worker:
             low=max(WINDOW, settings.concurrency),
         )
         self._announcer = Announcer(parts, self._ranges, self._outbox, self._settler, stop)
-        self._reader = Reader(parts, self._ranges, self._settler, stop, only=task.only)
+        self._prober: Prober | None = None
+        if parts.probing is not None and not task.is_bounded:
+            self._prober = Prober(parts, parts.probing, self._outbox, tallies, stop, asks=self._is_oldest)
+        self._reader = Reader(parts, self._ranges, self._settler, stop, only=task.only, prober=self._prober)
         self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=limit)
         self._senders = Senders(parts, self._outbox, self._announcer, self._settler, self._tallies, stop, loops)
         self._heartbeat = Heartbeat(
@@ -103,7 +107,7 @@ class Worker:
             rate=task.rate,
         )
         self._flagging = None if parts.flag_desk is None else Flagging(parts.ledger, parts.flag_desk)
-        self._watch = Watch(parts, self._reader, stop, ends_at=began + (task.seconds or math.inf))
+        self._watch = Watch(parts, self._reader, self._prober, stop, ends_at=began + (task.seconds or math.inf))
 
     async def run(self) -> None:
         """Deliver until the run is over or asked to stop; then let what is on the wire end, and settle."""
@@ -118,6 +122,8 @@ class Worker:
             background.append(self._start(count_ahead(self._parts, self._heartbeat)))
         reading = self._start(self._feeder.read_ahead(self._reader.pages()))
         foreground = {reading, self._start(self._feed()), self._start(self._announcer.repeat())}
+        if self._prober is not None:
+            foreground.add(self._start(self._prober.probe_now_and_then()))
         await self._stop.asked()
         await self._guard(self._drain(foreground))
         for task in (*background, *foreground):
@@ -136,6 +142,10 @@ class Worker:
 
     def _is_quiet(self) -> bool:
         return self._outbox.is_idle and self._announcer.is_idle and (self._limit.is_reached or not len(self._ranges))
+
+    def _is_oldest(self) -> bool:
+        """Of the job's workers: one is enough to ask about rows in doubt."""
+        return self._heartbeat.control is not None and self._heartbeat.control.rank == 0
 
     def _give_way(self) -> None:
         """The others have all of the job's concurrency: what this worker holds is theirs to work on."""

@@ -14,6 +14,7 @@ from penstock.target.tls import tls_context
 from penstock.target.wire import parse_target_url
 from penstock.wiring.databases import Databases
 from penstock.wiring.flags import writer_of
+from penstock.wiring.probing import rehearse_probe
 from penstock.wiring.requests import classifier, idempotency_keys, request_renderer
 
 
@@ -24,6 +25,7 @@ async def rehearse(job: Job, databases: Databases, source: SqlSource, keys: Sequ
         tls_context(job.target.tls)
     request_renderer(job, source.columns, idempotency_keys(job, generation=1))
     classifier(job, source.columns, clock)
+    rehearse_probe(job, source.columns, idempotency_keys(job, generation=1), clock)
     writer_of(job, source.plan.flag, clock)
     if source.plan.flag is not None:
         await refuse_data(databases.source, source.plan.flag)

@@ -30,12 +30,11 @@ from penstock.source.fingerprint import fingerprint
 from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
 from penstock.spec.models import Job
-from penstock.target.http import HttpSender
-from penstock.target.tls import tls_context
 from penstock.target.wire import parse_target_url
 from penstock.transport.polling import PollingBell
 from penstock.wiring.databases import Databases, journal_folder, open_databases
 from penstock.wiring.flags import desk_of, marker_of, writer_of
+from penstock.wiring.probing import doubts_ahead, probe_address, probing_of, sender_to
 from penstock.wiring.rehearsal import rehearse
 from penstock.wiring.requests import classifier, idempotency_keys, request_renderer
 
@@ -104,6 +103,7 @@ async def run_job(
             causes=tuple(await model.causes()),
             tally=tally,
             seconds=time.monotonic() - began,
+            doubts=await doubts_ahead(job, model),
         )
 
 
@@ -143,13 +143,15 @@ async def _assembled(
     address = parse_target_url(job.target.url)
     flags = writer_of(job, source.plan.flag, clock)
     async with AsyncExitStack() as opened:
-        sender = HttpSender(
-            address,
-            tls=tls_context(job.target.tls) if address.tls else None,
-            connect_timeout=job.delivery.timeout.connect,
-            total_timeout=job.delivery.timeout.total,
-        )
+        sender = sender_to(job, address)
         opened.push_async_callback(sender.aclose)
+        keys = idempotency_keys(job, record.generation)
+        probing = None
+        if job.target.probe is not None:
+            # On connections of its own: the deliveries' stay as warm as they are.
+            asking = sender_to(job, probe_address(job.target.probe))
+            opened.push_async_callback(asking.aclose)
+            probing = probing_of(job, job.target.probe, source.columns, keys, clock, asking)
         journal = None
         if settings.writes_windows:
             journal = opened.enter_context(closing(Journal(journal_folder(databases.ledger), job.name, owner)))
@@ -161,7 +163,7 @@ async def _assembled(
             source=source,
             ledger=ledger,
             sender=sender,
-            render=request_renderer(job, source.columns, idempotency_keys(job, record.generation)),
+            render=request_renderer(job, source.columns, keys),
             classify=classifier(job, source.columns, clock),
             fingerprint=fingerprint,
             mark=marker_of(flags, databases),
@@ -173,6 +175,7 @@ async def _assembled(
             bell=PollingBell(),
             clock=clock,
             random=random,
+            probing=probing,
         )
 
 
