@@ -5,53 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.engine.api import Api, Asked, Probed, Reply, serving
-from tests.engine.shop import Shop, open_shop
+from tests.engine.api import Probed, Reply, serving, tell_the_truth
+from tests.engine.asking import LONG_AGO, asking_shop, breaking, details
 
 from penstock.engine.stop import Ended
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
 
-FLAG = "flag: {table: orders}"
-LONG_AGO = "UPDATE penstock_rows SET updated_at = '2001-01-01 00:00:00.000' WHERE state = 'in_doubt'"
 HTML = Reply(200, b"<h1>Log in</h1>", kind="text/html")
-
-
-def probe(port: int, *, after: str = "10m", more: str = "") -> str:
-    return f"""\
-probe:
-  url: http://127.0.0.1:{port}/orders?number={{{{ id }}}}
-  found: "{{{{ status == 200 and body.total == 1 }}}}"
-  absent: "{{{{ status == 200 and body.total == 0 }}}}"
-  receipt: "{{{{ body['items'][0].id }}}}"
-  after: {after}
-{more}"""
-
-
-def lines(text: str) -> str:
-    """As further lines of `target` in the job file."""
-    return text.replace("\n", "\n  ")
-
-
-async def asking_shop(folder: Path, api: Api, *, after: str = "10m", target: str = "", delivery: str = "") -> Shop:
-    text = probe(api.port, after=after) + target
-    return await open_shop(folder, api, source=FLAG, target=lines(text), delivery=delivery)
-
-
-def breaking(api: Api, order: int, *, stores: bool, times: int = 1) -> None:
-    """The API answers 500 to this row for the first times, having stored it or not."""
-
-    async def answer(asked: Asked) -> Reply:
-        if asked.order != order or asked.attempt > times:
-            return asked.accepted
-        api.applied[order] += stores
-        return Reply(500)
-
-    api.script = answer
-
-
-async def details(shop: Shop, key: str) -> list[str]:
-    return [event.detail for event in await shop.events(EventKind.PROBED, key)]
 
 
 async def test_a_row_that_has_arrived_is_imported_with_its_receipt_and_flag(tmp_path: Path) -> None:
@@ -242,7 +203,7 @@ async def test_an_answer_about_no_row_charges_none_and_ends_no_run(tmp_path: Pat
         assert (await details(shop, "2"), len(api.of(2))) == ([], 1)
         noted = [event.detail for event in await shop.events(EventKind.PROBED)]
         assert noted == [f"no row can be asked about: {reason}"]
-        api.probe_script = Api(api.script).probe_script
+        api.probe_script = tell_the_truth
         shop.change(LONG_AGO)
         again = await shop.run()
     assert (again.counts.imported, again.tally.unasked) == (10, "")

@@ -167,3 +167,72 @@ async def test_rows_read_long_ago_are_told(around: Surroundings) -> None:
     outbox.put([*old, *around.deliveries(1)])
     assert outbox.stale(150.0, 10) == old
     assert outbox.stale(150.0, 1) == old[:1]
+
+
+async def turns(outbox: Outbox) -> asyncio.Task[bool]:
+    """Somebody who waits for a turn; everything that can happen has happened when this returns."""
+    task = asyncio.create_task(outbox.turn())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return task
+
+
+async def test_a_turn_is_a_request_like_any_other(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.pace.set_share(Share(2, 2.0), around.now)
+    first, second = await turns(outbox), await turns(outbox)
+    assert (first.done(), second.done(), outbox.in_flight, outbox.is_idle) == (True, False, 1, False)
+    around.now += 0.5
+    outbox.pump()
+    assert await second
+    around.now += 0.5
+    third = await turns(outbox)
+    assert (third.done(), outbox.in_flight) == (False, 2)
+    outbox.left()
+    outbox.pump()
+    assert await third
+
+
+async def test_while_deliveries_wait_at_most_every_other_request_is_a_turn(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.pace.set_share(Share(1, math.inf), around.now)
+    outbox.put(around.deliveries(3))
+    assert await outbox.take() is not None
+    waiting = [await turns(outbox) for _ in range(3)]
+    order: list[str] = []
+    for _ in range(4):
+        outbox.left()
+        taker = await waits(outbox)
+        outbox.pump()
+        await asyncio.sleep(0)
+        order.append("delivery" if taker.done() else "turn")
+        taker.cancel()
+    assert order == ["turn", "delivery", "turn", "delivery"]
+    assert sum(task.done() for task in waiting) == 2
+    outbox.left()
+    outbox.pump()
+    assert await waiting[2]  # nothing else waits
+
+
+async def test_a_paused_or_closed_outbox_gives_no_turn(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.pace.set_paused(True, around.now)
+    asker = await turns(outbox)
+    assert not asker.done()
+    outbox.close()
+    assert not await asker
+    assert not await outbox.turn()
+    await outbox.idle()
+
+
+async def test_a_turn_given_to_somebody_who_is_gone_is_given_back(around: Surroundings) -> None:
+    outbox = around.outbox()
+    around.pace.set_share(Share(0, math.inf), around.now)
+    asker = await turns(outbox)
+    around.pace.set_share(Share(1, math.inf), around.now)
+    outbox.pump()  # it has its turn, and has not heard of it
+    assert outbox.in_flight == 1
+    asker.cancel()
+    await asyncio.gather(asker, return_exceptions=True)
+    assert outbox.in_flight == 0
+    await outbox.idle()

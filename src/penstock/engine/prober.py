@@ -26,6 +26,7 @@ from penstock.target.verdicts import Blame, ProbeVerdict, StillInDoubt
 
 PAGE = 100  # rows asked about before what the API said is written
 AT_ONCE = 8  # probes of one worker
+LOOK = 0.5  # seconds between looks at whether it is this worker that asks
 # Seconds between two walks over the rows in doubt: twice as long each time, until one brings something.
 FIRST_PAUSE = 10.0
 LONGEST_PAUSE = 600.0
@@ -67,6 +68,9 @@ class Prober:
         """The loop for as long as the run has other work."""
         pause = FIRST_PAUSE
         while not self._is_over and not self._stop.is_asked:
+            if not self._asks():
+                await self._stop.asked_within(LOOK)
+                continue
             try:
                 has_brought = await self._ask_all() > 0
             except Unreachable:
