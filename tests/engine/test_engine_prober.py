@@ -144,6 +144,23 @@ async def test_two_workers_deliver_once_more_what_was_absent(tmp_path: Path) -> 
     assert len(await shop.events(EventKind.PROBED)) == 6  # too early, then absent, for each
 
 
+async def test_of_several_workers_one_asks(tmp_path: Path) -> None:
+    looks = Looks()
+
+    async def take_until_the_others_have_a_share(probed: Probed) -> Reply:
+        await looks.until(lambda progress: progress.elapsed > 3.0)
+        return probed.truth
+
+    async with serving() as api:
+        shop = await asking_shop(tmp_path, api, delivery="concurrency: 4")
+        breaking(api, 2, stores=False)
+        await shop.run()
+        api.probed.clear()
+        api.probe_script = take_until_the_others_have_a_share
+        await asyncio.gather(shop.run(show=looks.see), shop.run())
+    assert len(api.probed) in (1, 2)  # while the run begins, and at its end
+
+
 async def test_what_a_killed_worker_had_on_the_wire_is_asked_about(tmp_path: Path) -> None:
     async with serving() as api:
         shop = await asking_shop(tmp_path, api, delivery="concurrency: 1")
@@ -216,13 +233,23 @@ async def test_a_row_whose_repeat_is_harmless_no_longer_is_asked_about(tmp_path:
     assert (report.counts.imported, len(api.of(2))) == (10, before + 1)
 
 
-@pytest.mark.parametrize("options", [RunOptions(limit=1), RunOptions(keys=("3",))], ids=["--limit", "--key"])
-async def test_a_run_of_few_rows_asks_about_no_others(tmp_path: Path, options: RunOptions) -> None:
-    async with serving() as api:
-        shop = await asking_shop(tmp_path, api, delivery="concurrency: 1\nstop_at: never")
-        breaking(api, *ALL_TEN, stores=True)
-        report = await shop.run(options)
-    assert (report.ended, report.counts.in_doubt, api.probed) == (Ended.LIMIT, 1, [])
+async def test_a_run_of_few_rows_asks_about_no_others(tmp_path: Path) -> None:
+    stop, looks = Stop(), Looks()
+
+    async def end_with_the_first_in_doubt(asked: Asked) -> Reply:
+        stop.drain()
+        return Reply(500)
+
+    async def take_a_while(asked: Asked) -> Reply:
+        await looks.until(lambda progress: progress.elapsed > 1.5)
+        return asked.accepted
+
+    async with serving(end_with_the_first_in_doubt) as api:
+        shop = await asking_shop(tmp_path, api, delivery="concurrency: 1")
+        await shop.run(stop=stop)
+        api.script = take_a_while
+        report = await shop.run(RunOptions(limit=1), show=looks.see)
+    assert (report.ended, report.counts.in_doubt, len(api.asked), api.probed) == (Ended.LIMIT, 1, 2, [])
 
 
 async def test_an_api_that_cannot_be_reached_ends_the_asking_and_not_the_run(tmp_path: Path) -> None:

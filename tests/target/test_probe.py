@@ -135,5 +135,11 @@ def test_a_404_of_a_url_that_is_the_same_for_every_row_blames_the_url() -> None:
     assert verdict == StillInDoubt("no such url: answered 404; look at target.probe.url", 404, "{}", Blame.JOB)
 
 
+def test_where_a_redirect_leads_is_told_without_a_secret() -> None:
+    verdict = judged(Answer(301, [("location", "https://s3cret-token.example.com/")], b""), found=True)
+    assert isinstance(verdict, StillInDoubt)
+    assert "a redirect to https://***.example.com;" in verdict.reason
+
+
 def test_no_credential_is_kept_as_a_receipt() -> None:
     assert judged(Answer(200, JSON, b"{}"), found=True, receipt="for s3cret-token") == Found(200, "for ***")
