@@ -8,7 +8,7 @@ from rich.console import Console
 from penstock.cli.summary import print_summary, run_line
 from penstock.engine.report import Summary, Tally
 from penstock.engine.stop import Ended
-from penstock.ledger.base import Cause, Counts
+from penstock.ledger.base import Cause, Counts, DoubtsAhead
 from penstock.ledger.states import RowState
 
 CAUSES = (
@@ -43,6 +43,15 @@ def test_the_json_line_has_the_shape_that_the_contract_promises() -> None:
         "pending_exact": True,
         "run": {"sent": 4100, "imported": 4000, "attempts": 4300, "seconds": 20.0, "rows_per_second": 200.0},
     }
+
+
+def test_probes_are_told_and_what_the_next_run_does_about_rows_in_doubt() -> None:
+    asked = replace(report(), tally=Tally(41, 43, 40, probes=1204), doubts=DoubtsAhead(1204, 1200, 605.0))
+    text = printed(asked)
+    assert "41 rows sent in 43 requests and 1,204 probes, " in text
+    assert "- 1,204 rows in doubt, about which each run asks the API (target.probe). For 1,200 of them" in text
+    assert "in 10 min 5 s: penstock run orders.yaml" in text
+    assert "not_applied" not in text
 
 
 def test_while_the_rest_is_an_estimate_pending_holds_what_lies_ahead() -> None:

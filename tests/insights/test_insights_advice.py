@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
-from penstock.insights.advice import advise
-from penstock.ledger.base import Cause
+from penstock.insights.advice import advise, advise_asking
+from penstock.ledger.base import Cause, DoubtsAhead
 from penstock.ledger.states import RowState
 
 
@@ -31,6 +31,49 @@ def test_rows_in_doubt_without_an_answer_are_asked_for_at_the_api() -> None:
 def test_a_2xx_in_doubt_points_to_what_counts_as_accepted() -> None:
     advice = advise(cause(RowState.IN_DOUBT, status=200, reason="answered 200, not accepted"), "orders.yaml")
     assert "widen target.accept" in advice.then
+
+
+def test_where_the_api_can_be_asked_it_is_not_told_what_a_500_means() -> None:
+    advice = advise(cause(RowState.IN_DOUBT, status=500, reason="answered 500"), "orders.yaml", has_probe=True)
+    assert str(advice) == (
+        "1,204 rows in doubt: answered 500. What the API says of one when asked: penstock show orders.yaml 1042. "
+        "If you know more than that: penstock resolve orders.yaml --status 500 --as imported|pending --note ..."
+    )
+
+
+@pytest.mark.parametrize(
+    ("doubts", "unasked", "then"),
+    [
+        (
+            DoubtsAhead(3, 2, 605.0),
+            "",
+            "For 2 of them it is too early to believe that they have not arrived; in 10 min 5 s: penstock run orders.yaml",
+        ),
+        (
+            DoubtsAhead(3, 0, 0.0),
+            "",
+            "What it says of those that stay is below; it is asked again by penstock run orders.yaml",
+        ),
+        (
+            DoubtsAhead(3, 2, 605.0),
+            "answered 401; look at target.headers: who is asking?",
+            "It could not be asked (answered 401; look at target.headers: who is asking?). "
+            "When that is mended: penstock run orders.yaml",
+        ),
+    ],
+    ids=["too early", "asked", "not asked"],
+)
+def test_what_the_next_run_does_about_rows_in_doubt_is_told(doubts: DoubtsAhead, unasked: str, then: str) -> None:
+    advice = advise_asking(doubts, unasked, "orders.yaml")
+    assert advice is not None
+    assert (advice.what, advice.then) == (
+        "3 rows in doubt, about which each run asks the API (target.probe)",
+        then,
+    )
+
+
+def test_without_rows_in_doubt_nothing_is_told() -> None:
+    assert advise_asking(DoubtsAhead(0, 0, 0.0), "", "orders.yaml") is None
 
 
 def test_a_row_that_does_not_map_names_row_and_retry() -> None:

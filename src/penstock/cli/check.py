@@ -78,6 +78,7 @@ def _document(report: CheckReport) -> dict[str, object]:
                 "key": json_key(sample.key),
                 "request": sample.request and request_document(sample.request),
                 "error": sample.error or None,
+                **({"probe": request_document(sample.probe)} if sample.probe else {}),
             }
             for sample in report.samples
         ],
@@ -93,6 +94,11 @@ def _print(report: CheckReport, file: str, console: Console) -> None:
         lines = [] if sample.request is None else [printable(line) for line in curl(sample.request).splitlines()]
         _print_sample(sample, lines, whole, console)
         whole = whole or lines
+        if sample.probe is not None:
+            asked = [printable(line) for line in curl(sample.probe).splitlines()]
+            console.print(
+                "\n  ".join([f"were row {printable(plain_key(sample.key))} in doubt, the API would be asked:", *asked])
+            )
     verdicts = {
         ExitCode.WELL: f"ready: penstock run {file}",
         ExitCode.FINDINGS: f"ready, but not every row maps: those would fail, the others go: penstock run {file}",

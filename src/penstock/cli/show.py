@@ -29,12 +29,14 @@ from penstock.spec.models import Job
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """row: None if the ledger does not know it. request: None if it cannot be made now; `trouble` says why."""
+    """row: None if the ledger does not know it. request: None if it cannot be made now; `trouble` says why. probe: how to ask the
+    API about it; None if the job does not say."""
 
     key: KeyText
     row: LedgerRow | None
     events: Sequence[StoredEvent]
     request: RenderedRequest | None
+    probe: RenderedRequest | None
     trouble: str
 
 
@@ -73,13 +75,13 @@ async def _history(job: Job, typed: str) -> History:
         key = (await find(job, model, typed)).key
         row = await model.row(key)
         events = await model.events(key=key)
-    request, trouble = None, ""
+    request, probe, trouble = None, None, ""
     try:
-        request = await wiring.show_request(job, key)
+        request, probe = await wiring.show_requests(job, key)
     except PenstockError as error:
         # The history is worth showing even where the source does not answer or the row does not map.
         trouble = str(error)
-    return History(key, row, events, request, trouble)
+    return History(key, row, events, request, probe, trouble)
 
 
 def _document(history: History) -> dict[str, object]:
@@ -89,6 +91,7 @@ def _document(history: History) -> dict[str, object]:
         "answer": row.answer if row else None,
         "events": [{"at": event.at, "kind": event.kind, "detail": event.detail} for event in history.events],
         "request": request and request_document(request),
+        **({"probe": request_document(history.probe)} if history.probe else {}),
         "request_error": history.trouble or None,
     }
 
@@ -118,5 +121,8 @@ def _print(history: History, console: Console) -> None:
     if history.request is not None:
         console.print("its request as the source is now (running this sends the row):")
         console.print("\n".join(printable(line) for line in curl(history.request).splitlines()))
+        if history.probe is not None:
+            console.print("to ask whether it has arrived (target.probe; running this sends no row):")
+            console.print("\n".join(printable(line) for line in curl(history.probe).splitlines()))
     else:
         console.print(f"its request cannot be made now: {printable(history.trouble)}")

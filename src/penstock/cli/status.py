@@ -18,7 +18,7 @@ from penstock.insights.keys import json_key
 from penstock.insights.overview import Overview, look
 from penstock.insights.totals import pending
 from penstock.insights.words import duration, number, per_second, printable
-from penstock.ledger.base import Cause, Worker
+from penstock.ledger.base import Cause, DoubtsAhead, Worker
 
 
 def status(file: JobFile, as_json: Json = False) -> int:
@@ -36,17 +36,17 @@ def status(file: JobFile, as_json: Json = False) -> int:
       3  the ledger is unreachable
     """
     [named] = load_jobs([file])
-    overview = run_async(_look(named))
+    overview, doubts = run_async(_look(named))
     if as_json:
         emit(_document(overview))
     else:
-        _print(overview, named.file, people())
+        _print(overview, doubts, named.file, people())
     return ExitCode.WELL
 
 
-async def _look(named: NamedJob) -> Overview:
+async def _look(named: NamedJob) -> tuple[Overview, DoubtsAhead | None]:
     async with wiring.open_read_model(named.job) as model:
-        return await look(named.job.name, model)
+        return await look(named.job.name, model), await wiring.doubts_ahead(named.job, model)
 
 
 def _document(overview: Overview) -> dict[str, object]:
@@ -96,7 +96,7 @@ def cause_document(cause: Cause) -> dict[str, object]:
     }
 
 
-def _print(overview: Overview, file: str, console: Console) -> None:
+def _print(overview: Overview, doubts: DoubtsAhead | None, file: str, console: Console) -> None:
     parts = [f"{overview.job}: {done_of_total(overview.totals)}"]
     if overview.live:
         parts.append(per_second(overview.rows_per_second))
@@ -109,7 +109,7 @@ def _print(overview: Overview, file: str, console: Console) -> None:
     console.print(outcomes(overview.counts), soft_wrap=False)
     if overview.workers:
         console.print(_workers(overview), soft_wrap=False)
-    print_causes(overview.causes, file, console)
+    print_causes(overview.causes, file, console, doubts=doubts)
 
 
 def _steering(overview: Overview, file: str) -> list[str]:

@@ -8,11 +8,11 @@ from rich.table import Table
 
 from penstock.engine.report import Summary
 from penstock.engine.stop import Ended
-from penstock.insights.advice import advise
+from penstock.insights.advice import advise, advise_asking
 from penstock.insights.keys import plain_key
 from penstock.insights.totals import pending, totals
 from penstock.insights.words import counted, duration, number, per_second, printable
-from penstock.ledger.base import Cause, Counts
+from penstock.ledger.base import Cause, Counts, DoubtsAhead
 
 MOST_CAUSES = 20  # shown; `penstock status` and `rows` have the rest
 
@@ -51,7 +51,7 @@ def run_line(report: Summary) -> dict[str, object]:
 def print_summary(report: Summary, file: str, console: Console) -> None:
     console.print(_headline(report))
     console.print(outcomes(report.counts), soft_wrap=False)
-    print_causes(report.causes, file, console)
+    print_causes(report.causes, file, console, doubts=report.doubts, unasked=report.tally.unasked)
 
 
 def outcomes(counts: Counts) -> Table:
@@ -66,8 +66,11 @@ def outcomes(counts: Counts) -> Table:
     return table
 
 
-def print_causes(causes: tuple[Cause, ...], file: str, console: Console) -> None:
-    """The most frequent reasons, each followed by what can be done about it."""
+def print_causes(
+    causes: tuple[Cause, ...], file: str, console: Console, *, doubts: DoubtsAhead | None = None, unasked: str = ""
+) -> None:
+    """The most frequent reasons, each followed by what can be done about it. doubts: what asking the API may yet settle (None:
+    it cannot be asked); unasked: why it could not be asked."""
     if not causes:
         return
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
@@ -81,8 +84,9 @@ def print_causes(causes: tuple[Cause, ...], file: str, console: Console) -> None
     console.print(table, soft_wrap=False)
     if len(causes) > len(shown):
         console.print(f"and {number(len(causes) - len(shown))} further reasons: penstock rows {file}")
-    for advice in (advise(cause, file) for cause in shown):
-        if advice.then:
+    asking = None if doubts is None else advise_asking(doubts, unasked, file)
+    for advice in (asking, *[advise(cause, file, has_probe=doubts is not None) for cause in shown]):
+        if advice is not None and advice.then:
             console.print(f"- {advice}")
 
 
@@ -90,9 +94,10 @@ def _headline(report: Summary) -> str:
     tally = report.tally
     went_well = report.ended in (Ended.DONE, Ended.LIMIT)
     why = f" ({printable(report.detail)})" if report.detail and not went_well else ""
+    probes = f" and {counted(tally.probes, 'probe')}" if tally.probes else ""
     return (
         f"{report.job}: {_ENDED[report.ended]}{why}. This run: {number(tally.imported)} imported, "
-        f"{counted(tally.sent, 'row')} sent in {counted(tally.attempts, 'request')}, "
+        f"{counted(tally.sent, 'row')} sent in {counted(tally.attempts, 'request')}{probes}, "
         f"{duration(report.seconds)}, {per_second(_rows_per_second(report))}"
     )
 

@@ -6,8 +6,8 @@ import shlex
 from dataclasses import dataclass
 
 from penstock.insights.keys import plain_key, typed_key
-from penstock.insights.words import counted, printable
-from penstock.ledger.base import Cause
+from penstock.insights.words import counted, duration, printable
+from penstock.ledger.base import Cause, DoubtsAhead
 from penstock.ledger.states import RowState
 
 _STATE_WORDS = {RowState.IN_DOUBT: "in doubt", RowState.FAILED: "failed", RowState.SKIPPED: "skipped"}
@@ -27,17 +27,35 @@ class Advice:
         return f"{self.what}. {self.then}"
 
 
-def advise(cause: Cause, file: str) -> Advice:
-    """file: the job file as the person wrote it on the command line."""
+def advise(cause: Cause, file: str, *, has_probe: bool = False) -> Advice:
+    """file: the job file as the person wrote it on the command line. has_probe: runs ask the API about rows in doubt."""
     what = f"{rows_in_state(cause.rows, cause.state)}: {printable(cause.reason) or 'no reason recorded'}"
     look = f"penstock show {shlex.quote(file)} {typed_key(cause.example)}"
     match cause.state:
+        case RowState.IN_DOUBT if has_probe:
+            return _about_probed_doubt(cause, what, look, file)
         case RowState.IN_DOUBT:
             return _about_doubt(cause, what, look, file)
         case RowState.FAILED:
             return _about_failure(cause, what, look, file)
         case _:
             return Advice(what)
+
+
+def advise_asking(doubts: DoubtsAhead, unasked: str, file: str) -> Advice | None:
+    """What the next run does about rows in doubt by itself. unasked: why they could not be asked about."""
+    if not doubts.rows:
+        return None
+    run = f"penstock run {shlex.quote(file)}"
+    what = f"{rows_in_state(doubts.rows, RowState.IN_DOUBT)}, about which each run asks the API (target.probe)"
+    if unasked:
+        then = f"It could not be asked ({printable(unasked)}). When that is mended: {run}"
+    elif doubts.young:
+        in_time = f"in {duration(doubts.seconds)}"
+        then = f"For {doubts.young:,} of them it is too early to believe that they have not arrived; {in_time}: {run}"
+    else:
+        then = f"What it says of those that stay is below; it is asked again by {run}"
+    return Advice(what, then, (run,))
 
 
 def rows_in_state(rows: int, state: RowState) -> str:
@@ -65,6 +83,16 @@ def _about_doubt(cause: Cause, what: str, look: str, file: str) -> Advice:
         f"If a {cause.status} of this API means that nothing was stored: not_applied: {{add: [{cause.status}]}}, "
         f"then {resolve} --as pending --note ...",
         (look, f"{resolve} --as pending --note ..."),
+    )
+
+
+def _about_probed_doubt(cause: Cause, what: str, look: str, file: str) -> Advice:
+    resolve = f"penstock resolve {shlex.quote(file)} {_selector(cause)}"
+    return Advice(
+        what,
+        f"What the API says of one when asked: {look}. "
+        f"If you know more than that: {resolve} --as imported|pending --note ...",
+        (look, f"{resolve} --as imported --note ...", f"{resolve} --as pending --note ..."),
     )
 
 

@@ -31,11 +31,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One of the first rows: its request, or why it does not map, or neither if the mapping skips it."""
+    """One of the first rows: its request, or why it does not map, or neither if the mapping skips it. probe: how the API would
+    be asked about it (the first row alone, and only where the job has a probe)."""
 
     key: KeyText
     request: RenderedRequest | None = None
     error: str = ""
+    probe: RenderedRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)

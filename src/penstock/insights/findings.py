@@ -19,10 +19,11 @@ def of_error(subject: str, error: PenstockError) -> Finding:
     return Finding(subject, Grade.UNREACHABLE if isinstance(error, Unreachable) else Grade.PROBLEM, str(error))
 
 
-def of_target(address: str, trouble: str | None, seconds: float, *, tls: bool) -> Finding:
-    """address: host:port. trouble: why no connection came about; None: it did, within so many seconds."""
+def of_target(address: str, trouble: str | None, seconds: float, *, tls: bool, path: str = "target.url") -> Finding:
+    """address: host:port, as the job file says at `path`. trouble: why no connection came about; None: it did, within so many
+    seconds."""
     if trouble is not None:
-        return Finding("target", Grade.UNREACHABLE, trouble, "look at target.url" + (" and target.tls" if tls else ""))
+        return Finding("target", Grade.UNREACHABLE, trouble, f"look at {path}" + (" and target.tls" if tls else ""))
     secured = "connected with TLS to" if tls else "connected to"
     return Finding("target", Grade.OK, f"{secured} {address} in {seconds * 1000:,.0f} ms; nothing was sent")
 

@@ -17,7 +17,16 @@ from urllib.parse import quote
 SHORTEST_SECRET = 4
 
 _HARMLESS = frozenset(
-    {"accept", "accept-encoding", "content-length", "content-type", "host", "idempotency-key", "user-agent"}
+    {
+        "accept",
+        "accept-encoding",
+        "cache-control",
+        "content-length",
+        "content-type",
+        "host",
+        "idempotency-key",
+        "user-agent",
+    }
 )
 _CURL_SETS = frozenset({"accept-encoding", "content-length", "host"})
 

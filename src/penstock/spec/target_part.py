@@ -93,16 +93,21 @@ class Tls(Part):
 
 
 class Probe(Part):
-    """How to ask whether a row in doubt has arrived. Read and checked; used by a later version."""
+    """How to ask whether a row in doubt has arrived; each run asks about all that there are."""
 
-    url: HttpUrl = Field(description="What to GET; expressions over the row may stand in path and query.")
+    url: HttpUrl = Field(
+        description="What to GET, with the job's headers; expressions over the row may stand in path and query. "
+        "Ask for something that never changes."
+    )
     found: AnswerExpression = Field(description="Holds when the row has arrived: it is imported.")
     absent: AnswerExpression = Field(
-        description="Holds when the row has not arrived: it is sent again. If neither holds it stays in doubt."
+        description="Holds when the row has not arrived: it is sent again, once `after` has passed. "
+        "If neither holds, or both do, it stays in doubt."
     )
     after: Duration = Field(
         default=as_in_a_file("10m"),
-        description="`absent` counts only so long after the attempt's deadline, and only while the row is unchanged.",
+        description="`absent` counts only so long after the attempt's deadline, and only while the row is unchanged. "
+        "Longer than the API may take to finish what it has begun.",
     )
     receipt: AnswerExpression | None = Field(default=None, description="The new id, from the probe's answer.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from penstock.database.connect import Database
 from penstock.engine.owner import is_dead
@@ -23,10 +24,10 @@ from penstock.source.inspect import find_twins, inspect_source
 from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
 from penstock.spec.models import Job
-from penstock.target.http import HttpSender
-from penstock.target.tls import tls_context
-from penstock.target.wire import parse_target_url
+from penstock.target.wire import TargetAddress, parse_target_url
 from penstock.wiring.databases import open_databases
+from penstock.wiring.probing import URL as PROBE_URL
+from penstock.wiring.probing import probe_address, probe_renderer, sender_to
 from penstock.wiring.requests import idempotency_keys, request_renderer
 
 SAMPLES = 10
@@ -45,7 +46,7 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
     async with open_databases(job) as databases:
         findings, keys = await _look_at_source(job, databases.source, file=file, deep=deep)
         findings.append(await _look_at_ledger(job, databases.ledger, file=file))
-        findings.append(await _look_at_target(job))
+        findings += await _look_at_target(job)
         findings += of_answers(job.target)
         findings += of_unused(job)
         findings.append(of_size(keys, job.delivery.rate))
@@ -61,28 +62,34 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
         return CheckReport(job.name, _once(findings), tuple(samples))
 
 
-async def show_request(job: Job, key: KeyText) -> RenderedRequest:
-    """The request of one row as the source is now. Raises JobError if the query does not show the row, RowError if it does not
-    map, and what reading raises."""
+async def show_requests(job: Job, key: KeyText) -> tuple[RenderedRequest, RenderedRequest | None]:
+    """The request of one row as the source is now, and how to ask the API about it, if the job says how and the row makes that.
+    Raises JobError if the query does not show the row, RowError if it does not map, and what reading raises."""
     async with open_databases(job) as databases:
         source = await open_source(job, databases.source, with_flag=False)
         rows = await source.read_keys([key])
         if key not in rows:
             raise JobError(f"the query shows no row with the key {key} now")
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
-        request = _Renderer(job, source, await model.generation()).render(rows[key])
+        renderer = _Renderer(job, source, await model.generation())
+        request = renderer.render(rows[key])
         if request is None:
             raise JobError(f"the mapping skips the row {key}")
-        return request
+        with suppress(RowError):
+            return request, renderer.render_probe(rows[key])
+        return request, None
 
 
 class _Renderer:
     """Requests as people may see them."""
 
     def __init__(self, job: Job, source: SqlSource, generation: int) -> None:
-        address = parse_target_url(job.target.url)
-        self._render = request_renderer(job, source.columns, idempotency_keys(job, generation))
-        self._origin = f"{'https' if address.tls else 'http'}://{address.authority}"
+        keys = idempotency_keys(job, generation)
+        self._render = request_renderer(job, source.columns, keys)
+        self._origin = _origin(parse_target_url(job.target.url))
+        probe = job.target.probe
+        self._render_probe = None if probe is None else probe_renderer(job, probe, source.columns, keys)
+        self._probe_origin = "" if probe is None else _origin(probe_address(probe))
         self._secrets = {name: value.get_secret_value() for name, value in job.secrets.items()}
         self._per_row = frozenset(name.lower() for name in Mapper(job, source.columns).row_headers)
 
@@ -91,6 +98,17 @@ class _Renderer:
         if wire is None:
             return None
         return safe_request(wire, origin=self._origin, secrets=self._secrets, per_row=self._per_row)
+
+    def render_probe(self, row: Row) -> RenderedRequest | None:
+        """None: the job has no probe."""
+        if self._render_probe is None:
+            return None
+        wire = self._render_probe(row)
+        return safe_request(wire, origin=self._probe_origin, secrets=self._secrets, per_row=self._per_row)
+
+
+def _origin(address: TargetAddress) -> str:
+    return f"{'https' if address.tls else 'http'}://{address.authority}"
 
 
 async def _look_at_source(job: Job, database: Database, *, file: str, deep: bool) -> tuple[list[Finding], int | None]:
@@ -132,32 +150,34 @@ async def _look_at_ledger(job: Job, database: Database, *, file: str) -> Finding
     return Finding("ledger", Grade.OK, f"{database.address}, {done:,} rows of this job have ended")
 
 
-async def _look_at_target(job: Job) -> Finding:
+async def _look_at_target(job: Job) -> list[Finding]:
+    """And at where the API is asked about rows in doubt, if that is another place."""
     try:
-        address = parse_target_url(job.target.url)
-        sender = HttpSender(
-            address,
-            tls=tls_context(job.target.tls) if address.tls else None,
-            connect_timeout=job.delivery.timeout.connect,
-            total_timeout=job.delivery.timeout.total,
-        )
+        addresses = {parse_target_url(job.target.url): "target.url"}
+        if job.target.probe is not None:
+            addresses.setdefault(probe_address(job.target.probe), PROBE_URL)
+        return [await _look_at(job, address, path) for address, path in addresses.items()]
     except PenstockError as error:
-        return of_error("target", error)
+        return [of_error("target", error)]
+
+
+async def _look_at(job: Job, address: TargetAddress, path: str) -> Finding:
+    sender = sender_to(job, address)
     began = time.monotonic()
     trouble = await sender.connect()
     seconds = time.monotonic() - began
     await sender.aclose()
-    return of_target(f"{address.host}:{address.port}", trouble, seconds, tls=address.tls)
+    return of_target(f"{address.host}:{address.port}", trouble, seconds, tls=address.tls, path=path)
 
 
 def _samples(job: Job, source: SqlSource, rows: Sequence[Row]) -> Sequence[Sample]:
     renderer = _Renderer(job, source, generation=1)
-    return [_sample(renderer, row) for row in rows]
+    return [_sample(renderer, row, with_probe=number == 0) for number, row in enumerate(rows)]
 
 
-def _sample(renderer: _Renderer, row: Row) -> Sample:
+def _sample(renderer: _Renderer, row: Row, *, with_probe: bool) -> Sample:
     try:
-        return Sample(row.key, renderer.render(row))
+        return Sample(row.key, renderer.render(row), probe=renderer.render_probe(row) if with_probe else None)
     except RowError as error:
         return Sample(row.key, error=str(error))
 
