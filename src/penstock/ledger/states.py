@@ -26,10 +26,7 @@ EDGES: frozenset[tuple[RowState, RowState]] = frozenset(
         (RowState.PENDING, RowState.SKIPPED),  # the mapping said so, the flag was set before, or it left the query
         (RowState.IN_DOUBT, RowState.IMPORTED),  # a late answer, the probe or a person: it had arrived
         (RowState.IN_DOUBT, RowState.PENDING),  # the probe or a person: it had not arrived
-        (
-            RowState.IN_DOUBT,
-            RowState.FAILED,
-        ),  # a late refusal, the probe after the last attempt, or a person gives it up
+        (RowState.IN_DOUBT, RowState.FAILED),  # a late refusal, or a person or the probe gives it up
         (RowState.FAILED, RowState.PENDING),  # `penstock retry`
         (RowState.SKIPPED, RowState.PENDING),  # `penstock retry --state skipped`
         (RowState.IMPORTED, RowState.PENDING),  # `penstock verify --fix` alone: the new store does not have it
