@@ -24,6 +24,7 @@ from tests.ledger.contract.bench import (
 
 from penstock.database.connect import Database, open_database
 from penstock.errors import LedgerMissing, LedgerRefused, LedgerUnreachable
+from penstock.ledger.base import WindowKey
 from penstock.ledger.opening import open_ledger, people_desk, read_model
 from penstock.ledger.schema import METADATA, VERSION
 
@@ -102,7 +103,7 @@ async def test_undoing_is_refused_while_rows_are_remembered(bench: Bench) -> Non
 
 async def test_undoing_is_refused_while_rows_may_have_been_sent(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
-    await bench.alice.open_window(lease, 1, [("1", None)], 30.0)
+    await bench.alice.open_window(lease, 1, [WindowKey("1", None, None)], 30.0)
     await everybody_leaves(bench)
 
     with pytest.raises(LedgerRefused, match="rows that may have been sent: `penstock reset"):
