@@ -36,7 +36,7 @@ def running(shop: Shop, *words: str, concurrency: int = 1) -> Iterator[subproces
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, number: signal.Signals) -> None:
+def test_p1_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, number: signal.Signals) -> None:
     with running(slow_shop) as run:
         run.send_signal(number)
         out, err = run.communicate(timeout=PATIENCE)
@@ -48,7 +48,7 @@ def test_the_first_signal_lets_what_is_on_the_wire_finish(slow_shop: Shop, numbe
     assert slow_shop.imported() == applied
 
 
-def test_a_signal_while_the_command_is_being_loaded_is_a_stop(slow_shop: Shop) -> None:
+def test_p1_a_signal_while_the_command_is_being_loaded_is_a_stop(slow_shop: Shop) -> None:
     assert slow_shop.penstock("prepare", "orders.yaml").code == 0
     run = slow_shop.start("run", "orders.yaml")
     while "pydantic_core" not in Path(f"/proc/{run.pid}/maps").read_text():
@@ -58,7 +58,7 @@ def test_a_signal_while_the_command_is_being_loaded_is_a_stop(slow_shop: Shop) -
     assert (run.returncode, err) == (3, "stopped\n")
 
 
-def test_the_second_signal_leaves_at_once_and_the_next_run_goes_on(very_slow_shop: Shop) -> None:
+def test_p2_the_second_signal_leaves_at_once_and_the_next_run_goes_on(very_slow_shop: Shop) -> None:
     with running(very_slow_shop) as run:
         run.send_signal(signal.SIGINT)
         assert run.stderr is not None
@@ -81,7 +81,7 @@ def test_a_run_for_a_while_stops_softly_and_may_go_on(slow_shop: Shop, processes
     assert ended.document["imported"] == slow_shop.imported() == slow_shop.api.applied() < ORDERS - 1
 
 
-def test_several_processes_do_the_job_together(shop: Shop) -> None:
+def test_p16_p21_several_processes_do_the_job_together(shop: Shop) -> None:
     assert shop.penstock("prepare", "orders.yaml").code == 0
     ended = shop.penstock("run", "orders.yaml", "--processes", "2", "--json")
     assert ended.code == 1
@@ -92,7 +92,7 @@ def test_several_processes_do_the_job_together(shop: Shop) -> None:
     assert run["sent"] == ORDERS
 
 
-def test_one_signal_drains_every_process(slow_shop: Shop) -> None:
+def test_p1_one_signal_drains_every_process(slow_shop: Shop) -> None:
     with running(slow_shop, "--processes", "2") as run:
         run.send_signal(signal.SIGTERM)
         out, _ = run.communicate(timeout=PATIENCE)
@@ -100,7 +100,7 @@ def test_one_signal_drains_every_process(slow_shop: Shop) -> None:
     assert f'"imported":{slow_shop.api.applied()},' in out
 
 
-def test_a_signal_while_processes_are_being_started_drains_them_all(slow_shop: Shop) -> None:
+def test_p1_a_signal_while_processes_are_being_started_drains_them_all(slow_shop: Shop) -> None:
     slow_shop.write_job("orders", concurrency=ORDERS)
     assert slow_shop.penstock("prepare", "orders.yaml").code == 0
     run = slow_shop.start("run", "orders.yaml", "--json", "--processes", "32")
@@ -112,7 +112,7 @@ def test_a_signal_while_processes_are_being_started_drains_them_all(slow_shop: S
     assert slow_shop.imported() == slow_shop.api.applied() < ORDERS - 1
 
 
-def test_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Shop) -> None:
+def test_p5_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Shop) -> None:
     with running(slow_shop, "--processes", "2") as run:
         workers = children(run.pid)
         assert len(workers) == 2
@@ -124,7 +124,7 @@ def test_workers_drain_when_the_process_that_started_them_is_gone(slow_shop: Sho
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_killed_worker_does_not_stop_the_others(slow_shop: Shop, which: int) -> None:
+def test_p5_a_killed_worker_does_not_stop_the_others(slow_shop: Shop, which: int) -> None:
     with running(slow_shop, "--processes", "2", concurrency=4) as run:
         os.kill(children(run.pid)[which], signal.SIGKILL)
         _, err = run.communicate(timeout=PATIENCE)
@@ -147,7 +147,7 @@ def test_what_is_one_processes_work_is_refused_with_several(shop: Shop, words: l
     assert "--processes" in ended.err
 
 
-def test_a_reader_who_goes_away_is_no_error(shop: Shop) -> None:
+def test_p22_a_reader_who_goes_away_is_no_error(shop: Shop) -> None:
     shop.penstock("prepare", "orders.yaml")
     shop.penstock("run", "orders.yaml")
     rows = f"{sys.executable} -m penstock rows orders.yaml"

@@ -25,13 +25,13 @@ def in_shell(shop: Shop, command: str) -> Ended:
 
 
 @pytest.mark.parametrize("streams", ["<&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
-def test_a_run_needs_no_stream(shop: Shop, streams: str) -> None:
+def test_p11_p22_a_run_needs_no_stream(shop: Shop, streams: str) -> None:
     assert shop.penstock("prepare", "orders.yaml").code == 0
     assert in_shell(shop, f"penstock run orders.yaml {streams}").code == 1
     assert shop.imported() == 39
 
 
-def test_data_that_cannot_be_written_is_told_in_one_line(shop: Shop) -> None:
+def test_p11_data_that_cannot_be_written_is_told_in_one_line(shop: Shop) -> None:
     assert shop.penstock("prepare", "orders.yaml").code == 0
     ended = in_shell(shop, "penstock status orders.yaml --json >/dev/full")
     assert (ended.code, ended.err.count("\n")) == (2, 1)

@@ -70,7 +70,7 @@ async def test_the_next_read_finds_a_new_connection(cuttable: tuple[Wire, Databa
         assert list((await fetch(connection, "SELECT 1")).rows) == [(1,)]
 
 
-async def test_a_commit_without_an_answer_is_lost_though_it_was_applied(
+async def test_s4_a_commit_without_an_answer_is_lost_though_it_was_applied(
     cuttable: tuple[Wire, Database], server_url: str
 ) -> None:
     wire, database = cuttable

@@ -125,7 +125,9 @@ async def test_faults_are_told_by_the_servers_code(
         ("22003", Fault.OTHER),
     ],
 )
-async def test_faults_that_are_hard_to_have_are_told_by_their_code(database: Database, code: str, fault: Fault) -> None:
+async def test_s34_faults_that_are_hard_to_have_are_told_by_their_code(
+    database: Database, code: str, fault: Fault
+) -> None:
     with pytest.raises(DATABASE_ERRORS) as caught:
         await change(database, f"DO $$ BEGIN RAISE EXCEPTION 'as it may come' USING ERRCODE = '{code}'; END $$")
     assert (fault_of(caught.value), explain(caught.value)) == (fault, "as it may come")

@@ -136,7 +136,7 @@ async def test_writers_on_sqlite_queue_at_the_beginning(sqlite_url: str) -> None
     await database.aclose()
 
 
-async def test_a_mistyped_sqlite_path_makes_no_file(tmp_path: Path) -> None:
+async def test_s35_a_mistyped_sqlite_path_makes_no_file(tmp_path: Path) -> None:
     database = open_database(SecretStr("sqlite:///nowhere.db"), folder=str(tmp_path))
     with pytest.raises(DATABASE_ERRORS) as caught:
         await ask(database, "SELECT 1")
@@ -159,7 +159,7 @@ async def test_sqlite_files_with_signs_in_their_names_are_made_and_found(tmp_pat
     await found.aclose()
 
 
-async def test_a_statement_that_takes_too_long_is_cut_and_its_connection_thrown_away(
+async def test_s33_a_statement_that_takes_too_long_is_cut_and_its_connection_thrown_away(
     server: Database, server_url: str
 ) -> None:
     await ask(server, "SELECT 'ready'")
@@ -171,7 +171,7 @@ async def test_a_statement_that_takes_too_long_is_cut_and_its_connection_thrown_
     assert await ask(server, "SELECT 'mine'") == [("mine",)]
 
 
-async def test_a_cancelled_statement_leaves_no_answer_behind(server: Database, server_url: str) -> None:
+async def test_s33_a_cancelled_statement_leaves_no_answer_behind(server: Database, server_url: str) -> None:
     started = asyncio.Event()
 
     async def slow() -> None:
@@ -211,7 +211,7 @@ async def test_faults_are_told_by_the_drivers_code(database: Database, statement
     assert "SQL:" not in explain(plain.value)
 
 
-async def test_a_locked_sqlite_file_is_a_lock(sqlite_url: str) -> None:
+async def test_s35_a_locked_sqlite_file_is_a_lock(sqlite_url: str) -> None:
     database = open_database(SecretStr(sqlite_url))
     async with database.writing(), database.reading() as other:
         await fetch(other, "PRAGMA busy_timeout = 1")

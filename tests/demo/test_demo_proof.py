@@ -62,7 +62,7 @@ async def test_a_missing_order_is_named(tmp_path: Path) -> None:
     assert (proof.holds, proof.missing) == (False, (first["orderNo"],))
 
 
-async def test_a_doubled_order_is_named(tmp_path: Path) -> None:
+async def test_h49_a_doubled_order_is_named(tmp_path: Path) -> None:
     first, *others = await make_shop(tmp_path)
     proof = prove_with(tmp_path, [first, *others, first])
     assert (proof.holds, proof.doubled) == (False, (first["orderNo"],))

@@ -17,10 +17,17 @@ PATIENCE = 20.0  # seconds after which something that should have come will not 
 
 
 class Loss(Enum):
-    """What is lost of a COMMIT. Whoever sent it sees its connection break, and cannot tell which it was."""
+    """What is lost of a COMMIT. Of its answer or its request: whoever sent it sees its connection break, and cannot tell which it
+    was."""
 
     ANSWER = "the server commits, and nobody hears of it"
     REQUEST = "the server never hears of it, and rolls back"
+    ALL = "the server rolls back and says so, as a cluster does whose other nodes have got there first (MariaDB alone)"
+
+
+_ROLLBACK = b"\x09\x00\x00\x00\x03ROLLBACK"
+_REFUSED = b"\xff" + (1213).to_bytes(2, "little") + b"#40001Deadlock found when trying to get lock"
+_REFUSAL = len(_REFUSED).to_bytes(3, "little") + b"\x01" + _REFUSED
 
 
 # The statements of a transaction that is about to be committed → what is lost of its COMMIT, if anything.
@@ -117,6 +124,7 @@ class _Way:
         self._proxy = proxy
         self._statements: list[str] = []
         self._loses_next_answer = False
+        self._refuses_next = False
 
     async def carry(self) -> None:
         """Until one side has gone."""
@@ -140,7 +148,8 @@ class _Way:
                     if loss is Loss.REQUEST:
                         return
                     self._loses_next_answer = loss is Loss.ANSWER
-                self._to_server.write(packet.data)
+                    self._refuses_next = loss is Loss.ALL
+                self._to_server.write(_ROLLBACK if self._refuses_next else packet.data)
                 await self._to_server.drain()
 
     async def _back(self) -> None:
@@ -148,7 +157,7 @@ class _Way:
             while answer := await self._from_server.read(65536):
                 if self._loses_next_answer:
                     return
-                self._to_client.write(answer)
+                self._to_client.write(_REFUSAL if self._refuses_next else answer)
                 await self._to_client.drain()
 
     def _look_at(self, packet: Packet) -> Loss | None:

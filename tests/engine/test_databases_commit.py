@@ -44,7 +44,7 @@ class EachKindOnce:
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["idempotent", "not idempotent"])
 @pytest.mark.parametrize("loss", Loss)
-async def test_each_kind_of_commit_is_gone_once_and_every_row_is_settled_once(
+async def test_s3_s4_s29_each_kind_of_commit_is_gone_once_and_every_row_is_settled_once(
     tmp_path: Path, mariadb_url: str, loss: Loss, idempotent: bool
 ) -> None:
     async with (
@@ -74,7 +74,7 @@ async def test_each_kind_of_commit_is_gone_once_and_every_row_is_settled_once(
         await job.check_counters()
 
 
-async def test_a_batch_whose_commit_breaks_off_four_times_in_a_row_is_settled_once(
+async def test_s3_a_batch_whose_commit_breaks_off_four_times_in_a_row_is_settled_once(
     tmp_path: Path, mariadb_url: str
 ) -> None:
     """More often than one call to the ledger tries by itself."""

@@ -50,7 +50,7 @@ async def until_imported(job: Migration, keys: set[int]) -> None:
 
 
 @beside_or_elsewhere
-async def test_a_row_that_others_lock_is_flagged_within_the_run_once_the_lock_goes(
+async def test_s6_a_row_that_others_lock_is_flagged_within_the_run_once_the_lock_goes(
     tmp_path: Path, mariadb_url: str, ledger: str | None
 ) -> None:
     async with serving() as api, migration(tmp_path, api, mariadb_url, ledger=ledger) as job:
@@ -67,7 +67,7 @@ async def test_a_row_that_others_lock_is_flagged_within_the_run_once_the_lock_go
 
 
 @beside_or_elsewhere
-async def test_a_row_that_others_lock_for_ever_does_not_keep_the_run_from_ending_and_the_next_run_flags_it(
+async def test_s6_a_row_that_others_lock_for_ever_does_not_keep_the_run_from_ending_and_the_next_run_flags_it(
     tmp_path: Path, mariadb_url: str, ledger: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flagging, "LAST_PATIENCE", 0.3)
@@ -82,7 +82,7 @@ async def test_a_row_that_others_lock_for_ever_does_not_keep_the_run_from_ending
 
 
 @beside_or_elsewhere
-async def test_only_the_flag_of_a_row_changes(tmp_path: Path, mariadb_url: str, ledger: str | None) -> None:
+async def test_s20_only_the_flag_of_a_row_changes(tmp_path: Path, mariadb_url: str, ledger: str | None) -> None:
     everything = "SELECT id, name, updated_at FROM items ORDER BY id"
     async with serving() as api, migration(tmp_path, api, mariadb_url, ledger=ledger) as job:
         before = await job.ask(everything)
@@ -167,3 +167,22 @@ async def told_and_due(folder: Path, source: str, ledger: str | None, *, keeping
         await job.run()
         assert await job.flagged() == set(range(1, 11))
         assert len(api.orders) == 10
+
+
+@beside_or_elsewhere
+async def test_s21_a_row_that_is_deleted_while_it_is_on_the_wire_is_imported_all_the_same(
+    tmp_path: Path, database_url: str, ledger: str | None
+) -> None:
+    async with serving() as api, migration(tmp_path, api, database_url, ledger=ledger) as job:
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.order == 3:
+                await job.change("DELETE FROM items WHERE id = 3")
+            return asked.accepted
+
+        api.script = answer
+        report = await job.run()
+        assert (report.ended, report.counts.imported, report.counts.pending) == (Ended.DONE, 10, 0)
+        assert await job.flagged() == set(range(1, 11)) - {3}
+        assert await job.ask_ledger("SELECT COUNT(*) FROM penstock_ranges WHERE flags_due = 1") == [(0,)]
+        await job.check_counters()

@@ -11,6 +11,7 @@ from tests.engine.api import Asked, Reply, serving
 from tests.engine.migration import Migration, migration
 from tests.engine.proxy import proxy_to
 
+from penstock.engine.report import Summary
 from penstock.engine.stop import Ended
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
@@ -54,7 +55,7 @@ async def test_a_worker_whose_fence_was_passed_settles_nothing(tmp_path: Path, d
         await job.check_counters()
 
 
-async def test_answers_that_come_after_a_take_over_settle_what_was_in_doubt(
+async def test_p8_answers_that_come_after_a_take_over_settle_what_was_in_doubt(
     tmp_path: Path, server_url: str, sqlite_url: str
 ) -> None:
     """One worker cannot reach the ledger for longer than its lease; another one can."""
@@ -134,8 +135,49 @@ async def test_an_idempotent_job_sends_again_with_the_same_key_and_drops_late_an
         await job.check_counters()
 
 
+_HOURS = {
+    "mysql": "{column} {sign} INTERVAL 1 HOUR",
+    "postgresql": "{column} {sign} INTERVAL '1 hour'",
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', {column}, '{sign}1 hour')",
+}
+
+
+@pytest.mark.parametrize("sign", ["-", "+"], ids=["forward", "back"])
+async def test_s27_a_jump_of_the_databases_clock_has_nothing_sent_twice(
+    tmp_path: Path, database_url: str, sign: str
+) -> None:
+    """Nobody may set the clock of the tests' servers: all that the ledger timed by it is an hour off instead, as after a jump."""
+    hours = _HOURS[database_url.partition(":")[0]]
+    jump = [
+        f"UPDATE {table} SET {column} = {hours.format(column=column, sign=sign)}"
+        for table, column in (("penstock_ranges", "lease_until"), ("penstock_workers", "alive_until"))
+    ]
+    async with (
+        serving() as api,
+        migration(tmp_path, api, database_url, rows=ROWS, concurrency=CONCURRENCY, total=TOTAL, lease=LEASE) as job,
+    ):
+        others: list[Summary] = []
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number == CUT_AT:
+                await job.change(*jump)
+                others.append(await job.run())  # a second worker, which takes what is free
+            return asked.accepted
+
+        api.script = answer
+        first = await job.run()
+        last = await job.run()
+        assert {first.ended, last.ended, *(other.ended for other in others)} == {Ended.DONE}
+        assert sorted(api.orders) == list(ROWS)
+        assert last.counts.pending == 0
+        assert (await job.events(EventKind.TAKE_OVER) != []) == (sign == "-")
+        assert await job.keys(RowState.IMPORTED) == await job.flagged() == set(ROWS) - await job.keys(RowState.IN_DOUBT)
+        assert await job.events(EventKind.SENT_TWICE) == []
+        await job.check_counters()
+
+
 @pytest.mark.parametrize("ledger", [None, "sqlite:///ledger.db"], ids=["beside", "elsewhere"])
-async def test_a_worker_that_was_stopped_while_another_took_over_sends_and_overwrites_nothing(
+async def test_p7_p15_a_worker_that_was_stopped_while_another_took_over_sends_and_overwrites_nothing(
     tmp_path: Path, database_url: str, ledger: str | None
 ) -> None:
     """As a machine does that is suspended, with rows on the wire."""

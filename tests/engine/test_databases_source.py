@@ -99,7 +99,7 @@ async def test_sessions_killed_again_and_again_cost_no_row(tmp_path: Path, maria
         assert await job.flagged() == set(range(1, 101))
 
 
-async def test_a_source_that_is_not_there_at_the_start_is_unreachable(tmp_path: Path, mariadb_url: str) -> None:
+async def test_s1_a_source_that_is_not_there_at_the_start_is_unreachable(tmp_path: Path, mariadb_url: str) -> None:
     async with (
         serving() as api,
         proxy_to(mariadb_url) as proxy,
@@ -214,3 +214,67 @@ async def test_s14_a_column_renamed_while_rows_wait_ends_the_run_with_what_was_a
         assert await job.keys(RowState.IMPORTED) == {1, 2} == await job.flagged()
         assert await job.keys(RowState.IN_DOUBT) == set()
         await job.check_counters()
+
+
+async def test_s5_sessions_that_the_server_closed_while_they_were_idle_cost_nothing(
+    tmp_path: Path, mariadb_url: str
+) -> None:
+    closed: list[int] = []
+    async with (
+        serving() as api,
+        migration(tmp_path, api, mariadb_url, rows=range(1, 101), concurrency=1) as job,
+        job.source.reading() as connection,
+    ):
+
+        async def idle() -> set[int]:
+            found = await connection.exec_driver_sql(
+                "SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND command = 'Sleep'"
+            )
+            return {number for (number,) in found}
+
+        own = await idle()
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number in (20, 60):
+                for number in await idle() - own:
+                    await connection.exec_driver_sql(f"KILL {number}")
+                    closed.append(number)
+                while not (await idle()).isdisjoint(closed):
+                    pass  # asking takes its time
+            return asked.accepted
+
+        api.script = answer
+        report = await job.run()
+        assert len(closed) >= 4
+        assert (report.ended, report.counts.imported, report.counts.pending) == (Ended.DONE, 100, 0)
+        assert sorted(api.orders) == list(range(1, 101))
+        assert await job.flagged() == set(range(1, 101))
+
+
+async def test_s15_a_table_that_another_took_the_place_of_is_read_and_flagged_on_under_its_name(
+    tmp_path: Path, mariadb_url: str
+) -> None:
+    """As tools do that alter a table by copying it."""
+    exchange = (
+        "CREATE TABLE items_new LIKE items",
+        "ALTER TABLE items_new ADD COLUMN colour VARCHAR(20)",
+        "INSERT INTO items_new (id, name, updated_at, is_import) SELECT id, name, updated_at, is_import FROM items",
+        "RENAME TABLE items TO items_old, items_new TO items",
+    )
+    async with (
+        serving() as api,
+        migration(tmp_path, api, mariadb_url, rows=range(1, 101), ledger=LEDGER, concurrency=1) as job,
+    ):
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number == 50:
+                await job.change(*exchange)
+            return asked.accepted
+
+        api.script = answer
+        report = await job.run()
+        assert (report.ended, report.counts.imported, report.counts.pending) == (Ended.DONE, 100, 0)
+        assert sorted(api.orders) == list(range(1, 101))
+        assert await job.flagged() >= set(range(51, 101))
+        await job.run()
+        assert len(api.orders) == 100

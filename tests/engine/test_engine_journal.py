@@ -13,7 +13,7 @@ from penstock.engine.stop import Ended
 from penstock.events import EventKind
 
 
-async def test_a_journal_that_cannot_be_written_is_shown_and_noted_and_stops_nothing(tmp_path: Path) -> None:
+async def test_p11_a_journal_that_cannot_be_written_is_shown_and_noted_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / ".penstock").touch()  # where its folder should be
     looks, is_seen = Looks(), asyncio.Event()
 

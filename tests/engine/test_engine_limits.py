@@ -20,7 +20,7 @@ async def take_ten_milliseconds(asked: Asked) -> Reply:
 
 
 @pytest.mark.parametrize("concurrency", [1, 5])
-async def test_so_many_requests_are_under_way_at_once_and_no_more(tmp_path: Path, concurrency: int) -> None:
+async def test_h7_so_many_requests_are_under_way_at_once_and_no_more(tmp_path: Path, concurrency: int) -> None:
     async with serving(take_ten_milliseconds) as api:
         shop = await open_shop(tmp_path, api, rows=100, delivery=f"concurrency: {concurrency}")
         await shop.run()

@@ -21,7 +21,7 @@ UPDATE penstock_ranges SET state = 'leased', owner = 'somebody', lease_until = '
 
 
 @pytest.mark.parametrize("idempotent", [True, False])
-async def test_its_first_rows_go_out_one_at_a_time_and_those_behind_them_together(
+async def test_p10_its_first_rows_go_out_one_at_a_time_and_those_behind_them_together(
     tmp_path: Path, idempotent: bool
 ) -> None:
     in_flight: dict[int, int] = {}

@@ -50,6 +50,31 @@ async def test_an_idempotent_row_is_sent_again_with_the_same_key_and_bytes_each_
     assert len(await shop.events(EventKind.FURTHER_ATTEMPT)) == 2
 
 
+async def test_h51_a_row_that_changes_between_two_attempts_goes_out_as_it_was_until_another_run_reads_it_anew(
+    tmp_path: Path,
+) -> None:
+    async with serving() as api:
+        shop = await open_shop(tmp_path, api, target="idempotent: true", delivery="concurrency: 1")
+        stop = Stop()
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.order != 2 or asked.attempt == 4:
+                return asked.accepted
+            shop.change(f"UPDATE orders SET name = 'after attempt {asked.attempt}' WHERE id = 2")
+            if asked.attempt == 3:
+                stop.drain()
+            return Reply(500)
+
+        api.script = answer
+        await shop.run(stop=stop)
+        report = await shop.run()
+    assert report.counts.imported == 10
+    first, *others, last = [asked.content for asked in api.of(2)]
+    assert others == [first, first]
+    assert b"after attempt 3" in last
+    assert len({asked.idempotency_key for asked in api.of(2)}) == 1
+
+
 async def test_its_attempts_used_up_an_idempotent_row_has_failed(tmp_path: Path) -> None:
     async with serving(for_orders({2: Reply(500)})) as api:
         shop = await open_shop(tmp_path, api, target="idempotent: true", delivery="attempts: 3")
@@ -138,7 +163,7 @@ async def test_attempts_are_counted_on_by_the_next_run_which_sends_the_same_key(
     assert event.detail == "answered 500"
 
 
-async def test_idempotent_for_a_while_means_sent_again_within_it(tmp_path: Path) -> None:
+async def test_h50_idempotent_for_a_while_means_sent_again_within_it(tmp_path: Path) -> None:
     async def answer(asked: Asked) -> Reply:
         return Reply(500) if asked.order == 2 and asked.attempt < 3 else asked.accepted
 
@@ -149,7 +174,7 @@ async def test_idempotent_for_a_while_means_sent_again_within_it(tmp_path: Path)
     assert len(api.of(2)) == 3
 
 
-async def test_idempotent_for_a_while_means_in_doubt_beyond_it(tmp_path: Path) -> None:
+async def test_h50_idempotent_for_a_while_means_in_doubt_beyond_it(tmp_path: Path) -> None:
     async with serving(for_orders({2: Reply(500)})) as api:
         shop = await open_shop(
             tmp_path, api, target="idempotent: {for: 300ms}", delivery="attempts: 100000", total="100ms"
@@ -164,7 +189,7 @@ async def test_idempotent_for_a_while_means_in_doubt_beyond_it(tmp_path: Path) -
     assert row.fingerprint == fingerprint(Row("2", (2, "order 2", 20)))
 
 
-async def test_a_hold_does_not_carry_a_row_beyond_its_time(tmp_path: Path) -> None:
+async def test_h50_a_hold_does_not_carry_a_row_beyond_its_time(tmp_path: Path) -> None:
     async def answer(asked: Asked) -> Reply:
         if asked.order <= 2 and asked.attempt == 1:
             return Reply(500)  # they may have arrived

@@ -84,7 +84,7 @@ async def test_nothing_goes_out_while_answers_cannot_be_settled(around: Surround
     assert await taker is not None
 
 
-async def test_no_request_starts_that_could_outlive_its_lease(around: Surroundings) -> None:
+async def test_p15_no_request_starts_that_could_outlive_its_lease(around: Surroundings) -> None:
     outbox = around.outbox()
     around.now = 131.0  # 30 s for an attempt, and the lease is good for 29
     outbox.put(around.deliveries(1))

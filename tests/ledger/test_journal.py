@@ -223,7 +223,7 @@ async def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
     journal.close()
 
 
-async def test_a_journal_that_cannot_be_written_is_emptied_and_the_run_goes_on(tmp_path: Path) -> None:
+async def test_p11_a_journal_that_cannot_be_written_is_emptied_and_the_run_goes_on(tmp_path: Path) -> None:
     journal = Journal(tmp_path, JOB, DEAD)
     journal.append(1, 1, imported("1"))
     journal.flush()

@@ -110,7 +110,7 @@ async def wire(server_url: str) -> AsyncIterator[Wire]:
 
 
 @CUTS
-async def test_a_batch_whose_commit_was_cut_is_settled_once(wire: Wire, cut: Cut) -> None:
+async def test_s4_a_batch_whose_commit_was_cut_is_settled_once(wire: Wire, cut: Cut) -> None:
     lease = await span(wire.ledger, None, "9")
     wire.proxy.cut = cut
 
@@ -125,7 +125,7 @@ async def test_a_batch_whose_commit_was_cut_is_settled_once(wire: Wire, cut: Cut
 
 
 @CUTS
-async def test_a_span_whose_commit_was_cut_is_planned_once(wire: Wire, cut: Cut) -> None:
+async def test_s4_a_span_whose_commit_was_cut_is_planned_once(wire: Wire, cut: Cut) -> None:
     wire.proxy.cut = cut
 
     lease = await wire.ledger.plan(None, "9", 9, ALICE, SECONDS)
@@ -136,7 +136,7 @@ async def test_a_span_whose_commit_was_cut_is_planned_once(wire: Wire, cut: Cut)
 
 
 @CUTS
-async def test_a_lease_whose_commit_was_cut_is_had_in_the_end(wire: Wire, cut: Cut) -> None:
+async def test_s4_a_lease_whose_commit_was_cut_is_had_in_the_end(wire: Wire, cut: Cut) -> None:
     lease = await span(wire.ledger, None, "9")
     await wire.ledger.settle([released(lease, 1)], marked)
     wire.proxy.cut = cut
@@ -150,7 +150,7 @@ async def test_a_lease_whose_commit_was_cut_is_had_in_the_end(wire: Wire, cut: C
 
 
 @CUTS
-async def test_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Cut) -> None:
+async def test_s4_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Cut) -> None:
     lease = await span(wire.ledger, None, "9")
     wire.proxy.cut = cut
 
@@ -162,7 +162,7 @@ async def test_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Cut
 
 
 @CUTS
-async def test_late_answers_whose_commit_was_cut_are_written_once(wire: Wire, cut: Cut) -> None:
+async def test_s4_late_answers_whose_commit_was_cut_are_written_once(wire: Wire, cut: Cut) -> None:
     lease = await span(wire.ledger, None, "9")
     await wire.ledger.open_window(lease, 1, [WindowKey("1")], 30.0)
     await wire.bench.run_out(lease)
@@ -192,7 +192,9 @@ async def test_a_sweep_whose_commits_were_cut_is_one_sweep(wire: Wire, cut: Cut)
 @pytest.mark.parametrize("by_sweep", [True, False])
 @pytest.mark.parametrize("commit", [1, 2])
 @CUTS
-async def test_keys_whose_commit_was_cut_are_added_once(wire: Wire, cut: Cut, commit: int, *, by_sweep: bool) -> None:
+async def test_s4_keys_whose_commit_was_cut_are_added_once(
+    wire: Wire, cut: Cut, commit: int, *, by_sweep: bool
+) -> None:
     lease = await wire.ledger.start_sweep(ALICE, SECONDS) if by_sweep else None
     wire.proxy.cut_at(cut, commit)
 
@@ -233,7 +235,7 @@ async def test_a_worker_whose_commit_was_cut_has_joined_once(wire: Wire, cut: Cu
     assert (await wire.bench.kinds()).count("run_started") == 3
 
 
-async def test_a_connection_killed_in_the_middle_of_a_batch_costs_nothing(wire: Wire) -> None:
+async def test_s3_a_connection_killed_in_the_middle_of_a_batch_costs_nothing(wire: Wire) -> None:
     lease = await span(wire.ledger, None, "9")
     kills = 0
 
@@ -252,7 +254,7 @@ async def test_a_connection_killed_in_the_middle_of_a_batch_costs_nothing(wire: 
     await wire.bench.assert_it_adds_up()
 
 
-async def test_a_batch_that_a_deadlock_rolled_back_is_written_again_as_a_whole(wire: Wire) -> None:
+async def test_s7_a_batch_that_a_deadlock_rolled_back_is_written_again_as_a_whole(wire: Wire) -> None:
     bench = wire.bench
     lease = await span(bench.alice, None, "9")
     await bench.alice.settle([portion(lease, 1, [Settlement("1", failed("1")[0].state)])], marked)

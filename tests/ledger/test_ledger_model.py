@@ -234,7 +234,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(("database", "examples"), [("sqlite", 60), ("postgresql", 20), ("mariadb", 20)])
-def test_it_adds_up_whatever_they_do(database: str, examples: int, request: pytest.FixtureRequest) -> None:
+def test_p23_it_adds_up_whatever_they_do(database: str, examples: int, request: pytest.FixtureRequest) -> None:
     class Machine(LedgerMachine):
         url = request.getfixturevalue(f"{database}_url")
 

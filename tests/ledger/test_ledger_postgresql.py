@@ -17,7 +17,7 @@ async def plan_of(bench: Bench, query: TextClause, parameters: dict[str, object]
 
 
 @pytest.mark.parametrize("rows", [500, 4000])
-async def test_keys_are_looked_up_by_the_primary_key_before_any_statistics(postgresql_url: str, rows: int) -> None:
+async def test_s9_keys_are_looked_up_by_the_primary_key_before_any_statistics(postgresql_url: str, rows: int) -> None:
     bench = await bench_at(postgresql_url)
     lease = await span(bench.alice, None, str(rows))
     keys = [str(number) for number in range(rows)]

@@ -12,7 +12,7 @@ from tests.ledger.settling_process import ROWS
 SPANS = 12
 
 
-async def test_processes_writing_at_once_wait_for_one_another(database_url: str) -> None:
+async def test_p21_processes_writing_at_once_wait_for_one_another(database_url: str) -> None:
     bench = await bench_at(database_url)
     processes = [
         await asyncio.create_subprocess_exec(

@@ -27,7 +27,7 @@ from penstock.ledger.base import Selection
 from penstock.ledger.states import RowState
 
 
-async def test_a_file_that_somebody_keeps_locked_is_out_of_reach_and_not_broken(sqlite_url: str) -> None:
+async def test_s35_a_file_that_somebody_keeps_locked_is_out_of_reach_and_not_broken(sqlite_url: str) -> None:
     bench = await bench_at(sqlite_url)
     lease = await span(bench.alice, None, "9")
     impatient = bench.alice._transactions.database.engine

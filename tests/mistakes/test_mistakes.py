@@ -13,7 +13,7 @@ EVERY = {f"{family.name}: {one.what} ({one.on})": one for family in FAMILIES for
 
 
 @pytest.mark.parametrize("mistake", EVERY.values(), ids=EVERY.keys())
-def test_a_mistake_is_told_with_its_way_out_and_touches_nothing(
+def test_s1_s10_s12_s36_p19_p20_a_mistake_is_told_with_its_way_out_and_touches_nothing(
     mistake: Mistake, request: pytest.FixtureRequest
 ) -> None:
     world = request.getfixturevalue(f"{mistake.on}_world")

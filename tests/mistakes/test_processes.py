@@ -42,7 +42,7 @@ def many_orders(world: World) -> None:
 
 
 @pytest.mark.parametrize("idempotent", ["true", "false"])
-def test_a_disk_that_is_full_under_the_ledger_ends_the_run_and_loses_no_row(
+def test_p11_a_disk_that_is_full_under_the_ledger_ends_the_run_and_loses_no_row(
     sqlite_world: World, idempotent: str
 ) -> None:
     world = sqlite_world
@@ -67,7 +67,7 @@ def test_a_disk_that_is_full_under_the_ledger_ends_the_run_and_loses_no_row(
     assert idempotent == "false" or document["in_doubt"] == 0
 
 
-def test_a_reader_who_goes_away_is_no_error(sqlite_world: World) -> None:
+def test_p22_a_reader_who_goes_away_is_no_error(sqlite_world: World) -> None:
     world = sqlite_world
     PREPARED(world)
     assert world.penstock("run", "orders.yaml").code == 0

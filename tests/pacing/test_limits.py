@@ -110,7 +110,7 @@ def test_an_api_that_serves_one_after_the_other_gets_one_more_than_it_serves(ser
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("servers", "latency"), DROPPING)
-def test_a_drop_to_a_tenth_is_followed_within_five_seconds(servers: int, latency: float, workers: int) -> None:
+def test_h54_a_drop_to_a_tenth_is_followed_within_five_seconds(servers: int, latency: float, workers: int) -> None:
     api = Api(servers, steady(latency))
     at = until(api, 40_000)
     simulation = run(api, at, workers=workers)

@@ -232,7 +232,7 @@ async def test_a_key_that_has_no_form_is_refused_with_its_value(postgresql: Worl
         await source.next_keys(None, 5)
 
 
-async def test_a_table_that_is_altered_under_a_run_stops_it_and_no_value_takes_anothers_place(
+async def test_s14_a_table_that_is_altered_under_a_run_stops_it_and_no_value_takes_anothers_place(
     server: World,
 ) -> None:
     await server.run(
@@ -358,7 +358,7 @@ async def test_a_row_that_others_merely_refer_to_is_free(postgresql: World) -> N
         assert await desk.mark([Mark("1", None)]) == ["1"]
 
 
-async def test_only_triggers_that_the_flag_sets_off_are_named(postgresql: World) -> None:
+async def test_s19_only_triggers_that_the_flag_sets_off_are_named(postgresql: World) -> None:
     await postgresql.run(
         "CREATE TABLE orders (id int PRIMARY KEY, total int, is_import smallint NOT NULL DEFAULT 0)",
         "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",

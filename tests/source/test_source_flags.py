@@ -160,7 +160,7 @@ async def test_the_flags_key_is_called_as_in_its_own_table(orders: World) -> Non
         ),
     ],
 )
-async def test_a_flag_that_cannot_be_written_is_refused(orders: World, flag: Flag, says: str) -> None:
+async def test_s13_a_flag_that_cannot_be_written_is_refused(orders: World, flag: Flag, says: str) -> None:
     with pytest.raises(JobError, match=says):
         await flag_of(orders, flag=flag)
 
@@ -196,7 +196,7 @@ async def test_a_column_that_numbers_itself_is_no_flag(postgresql: World) -> Non
     await flag_of(postgresql, flag=Flag(table="orders", column="other"))
 
 
-async def test_a_column_that_follows_every_update_keeps_its_value(mariadb: World) -> None:
+async def test_s20_a_column_that_follows_every_update_keeps_its_value(mariadb: World) -> None:
     await mariadb.run(
         "CREATE TABLE orders (id INTEGER PRIMARY KEY, code INTEGER, is_import INTEGER NOT NULL DEFAULT 0,"
         " seen TIMESTAMP(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6))",
@@ -259,7 +259,7 @@ async def test_locks_are_waited_for_as_before_when_flags_have_been_set(shared: W
         assert await patience_of(connection, shared) == "5"
 
 
-async def test_a_held_row_leaves_the_rest_of_the_transaction_alone(shared: World) -> None:
+async def test_s6_a_held_row_leaves_the_rest_of_the_transaction_alone(shared: World) -> None:
     flags = await writer(shared)
     async with holding(shared, 2), asyncio.timeout(4), shared.database.writing() as connection:
         await connection.exec_driver_sql("INSERT INTO other VALUES (7)")
@@ -270,7 +270,7 @@ async def test_a_held_row_leaves_the_rest_of_the_transaction_alone(shared: World
     assert await shared.fetch(FLAGGED) == []
 
 
-async def test_rows_that_others_hold_are_left_out(shared: World) -> None:
+async def test_s6_rows_that_others_hold_are_left_out(shared: World) -> None:
     desk = SourceFlagDesk(shared.database, await writer(shared))
     async with holding(shared, 2):
         assert sorted(await desk.mark(marks(1, 2, 3, 99))) == ["1", "3", "99"]
@@ -293,7 +293,7 @@ def on(flag: FlagTable, locking: Locking) -> FlagWriter:
     return FlagWriter(FlagTable(flag.dialect, flag.table, flag.column, flag.key, flag.pinned, locking), Noon())
 
 
-async def test_old_servers_try_one_row_after_the_other(shared_mariadb: World) -> None:
+async def test_s8_old_servers_try_one_row_after_the_other(shared_mariadb: World) -> None:
     flags = on(await flag_of(shared_mariadb), Locking(skips_locked=False))
     desk = SourceFlagDesk(shared_mariadb.database, flags)
     async with holding(shared_mariadb, 2):
@@ -328,7 +328,7 @@ async def test_a_table_without_transactions_is_flagged_after_the_ledger_only(mar
     assert await mariadb.fetch(FLAGGED) == [(1,)]
 
 
-async def test_a_trigger_that_refuses_leaves_the_ledgers_rows_and_is_told_afterwards(shared: World) -> None:
+async def test_s18_a_trigger_that_refuses_leaves_the_ledgers_rows_and_is_told_afterwards(shared: World) -> None:
     await refuse_updates(shared)
     flags = await writer(shared)
     async with shared.database.writing() as connection:
@@ -350,11 +350,11 @@ async def test_a_trigger_that_refuses_leaves_the_ledgers_rows_and_is_told_afterw
         ("5.7.44-log", False),
     ],
 )
-def test_servers_that_skip_locked_rows_are_known_by_version(version: str, knows: bool) -> None:
+def test_s8_servers_that_skip_locked_rows_are_known_by_version(version: str, knows: bool) -> None:
     assert skips_locked(version) is knows
 
 
-async def test_a_flag_that_could_be_set_for_rows_never_sent_is_refused(world: World) -> None:
+async def test_s22_a_flag_that_could_be_set_for_rows_never_sent_is_refused(world: World) -> None:
     await world.run(
         "CREATE TABLE orders (id INTEGER NOT NULL, code INTEGER NOT NULL, is_import INTEGER NOT NULL DEFAULT 0)"
     )
@@ -363,7 +363,7 @@ async def test_a_flag_that_could_be_set_for_rows_never_sent_is_refused(world: Wo
 
 
 @pytest.mark.parametrize("declared", ["VARCHAR(20)", "REAL", "BLOB", "TEXT"])
-async def test_a_column_that_holds_data_is_no_flag(world: World, declared: str) -> None:
+async def test_s13_a_column_that_holds_data_is_no_flag(world: World, declared: str) -> None:
     declared = "BYTEA" if declared == "BLOB" and world.is_postgresql else declared
     await world.run(f"CREATE TABLE orders (id INTEGER PRIMARY KEY, code INTEGER, note {declared})")
     with pytest.raises(JobError, match="does not hold 0 and 1"):

@@ -185,7 +185,7 @@ async def test_a_table_that_would_be_copied_is_told_with_a_statement_that_the_se
     assert (await flag_of(mariadb, Flag(table="orders"))).is_ours
 
 
-async def test_a_held_table_is_told_with_the_statement_to_run(server: World) -> None:
+async def test_s17_a_held_table_is_told_with_the_statement_to_run(server: World) -> None:
     await server.run(*SHOP)
     found = (await facts_of(server)).server
     statements = add_flag_sql(found, await flag_of(server, Flag(table="orders")))
@@ -201,7 +201,7 @@ async def test_a_held_table_is_told_with_the_statement_to_run(server: World) -> 
                 await run_on_table(server.database, statements, Table("", "orders"))
 
 
-async def test_facts_of_the_flags_table(mariadb: World) -> None:
+async def test_s19_s20_facts_of_the_flags_table(mariadb: World) -> None:
     await mariadb.run(
         *SHOP,
         "ALTER TABLE orders ADD COLUMN sent TINYINT",
@@ -219,7 +219,7 @@ async def test_facts_of_the_flags_table(mariadb: World) -> None:
     assert not (await flag_of(mariadb, Flag(table="orders", column="sent"))).is_transactional
 
 
-async def test_triggers_of_sqlite_are_named(sqlite: World) -> None:
+async def test_s19_triggers_of_sqlite_are_named(sqlite: World) -> None:
     await sqlite.run(*SHOP, "CREATE TRIGGER watch AFTER UPDATE ON orders BEGIN SELECT 1; END")
     assert (await flag_of(sqlite, Flag(table="orders"))).triggers == ("watch",)
 
@@ -230,13 +230,13 @@ async def test_a_missing_flag_table_is_a_fact_and_no_error(shop: World) -> None:
         add_flag_sql((await facts_of(shop)).server, await flag_of(shop, Flag(table="nowhere")))
 
 
-async def test_a_user_without_the_right_is_known_beforehand(server: World) -> None:
+async def test_s12_a_user_without_the_right_is_known_beforehand(server: World) -> None:
     await server.run(*SHOP, "ALTER TABLE orders ADD COLUMN is_import SMALLINT NOT NULL DEFAULT 0")
     async with another_user(server, "SELECT ON orders", "SELECT ON customers") as reader:
         assert (await flag_of(reader, Flag(table="orders"))).may_write is False
 
 
-async def test_the_right_to_set_further_columns_is_needed_too(server: World) -> None:
+async def test_s12_the_right_to_set_further_columns_is_needed_too(server: World) -> None:
     await server.run(*SHOP, "ALTER TABLE orders ADD COLUMN is_import SMALLINT NOT NULL DEFAULT 0")
     async with another_user(server, "SELECT ON orders", "UPDATE (is_import) ON orders") as reader:
         for flag, may in ((Flag(table="orders"), True), (Flag(table="orders", set={"note": "{{ receipt }}"}), False)):

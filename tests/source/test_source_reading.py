@@ -80,7 +80,7 @@ async def test_a_changed_row_is_read_as_it_is_now(shop: World) -> None:
     assert {key: row.values for key, row in (await source.read_keys(["1", "2"])).items()} == {"1": (1, 42)}
 
 
-async def test_a_table_that_vanishes_is_for_a_person_to_mend(shop: World) -> None:
+async def test_s16_a_table_that_vanishes_is_for_a_person_to_mend(shop: World) -> None:
     source = await shop.open(ORDERS)
     await shop.run("DROP TABLE orders")
     with pytest.raises(JobError, match=r"reading rows from .*orders"):

@@ -87,7 +87,7 @@ def test_h22_accepted_by_default(answer: Answer) -> None:
         pytest.param(Answer(422, JSON, b'{"id":', delimited=False), "answered 422, cut short", id="h18 refusal"),
     ],
 )
-def test_answers_that_cannot_be_believed(answer: Answer, reason: str) -> None:
+def test_h18_h24_h27_h28_answers_that_cannot_be_believed(answer: Answer, reason: str) -> None:
     shown = verdict(answer)
     assert isinstance(shown, Unknown)
     assert (shown.reason, shown.status, shown.blame) == (reason, answer.status, Blame.MOMENT)
@@ -97,6 +97,12 @@ def test_h18_a_cut_answer_is_not_shown_to_the_job_files_expressions() -> None:
     cut = Answer(200, JSON, b'{"code":0,"id":', delimited=False)
     for ruling in Ruling:
         assert isinstance(verdict(cut, ruled(ruling)), Unknown)
+
+
+def test_h23_accepted_for_later_is_imported_unless_accept_wants_more() -> None:
+    later = Answer(202, JSON, b'{"status":"queued"}')
+    assert verdict(later) == Accepted(202)
+    assert isinstance(verdict(later, WITH_ACCEPT), Unknown)
 
 
 def test_h26_a_page_where_json_was_due_holds_the_run() -> None:

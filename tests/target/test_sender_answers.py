@@ -213,7 +213,9 @@ BOMB = gzip.compress(b"0" * (9 * 1024 * 1024))
         ),
     ],
 )
-async def test_what_is_no_answer(start_api: StartApi, make_sender: MakeSender, sent: bytes, reason: str) -> None:
+async def test_h11_h16_h17_h28_h30_h31_h32_h33_what_is_no_answer(
+    start_api: StartApi, make_sender: MakeSender, sent: bytes, reason: str
+) -> None:
     async def script(peer: Peer) -> None:
         await peer.request()
         await peer.write(sent)

@@ -80,7 +80,7 @@ async def test_h14_bytes_on_an_idle_connection_are_never_the_next_rows_answer(
         (b"", b"\r\n", 2),
     ],
 )
-async def test_a_server_that_has_once_answered_twice_has_a_connection_for_each_request(
+async def test_h13_h14_h15_a_server_that_has_once_answered_twice_has_a_connection_for_each_request(
     start_api: StartApi, make_sender: MakeSender, behind: bytes, later: bytes, connections: int
 ) -> None:
     """The second answer may come late, when the next request is on its way: then nothing tells it from the answer to that."""
@@ -313,7 +313,7 @@ async def test_h29_a_slow_answer_does_not_move_the_deadline(start_api: StartApi,
     assert outcome == NoAnswer(sent=True, reason="no answer within 0.1 s")
 
 
-async def test_every_request_has_a_deadline_of_its_own(start_api: StartApi, make_sender: MakeSender) -> None:
+async def test_h7_every_request_has_a_deadline_of_its_own(start_api: StartApi, make_sender: MakeSender) -> None:
     async def script(peer: Peer) -> None:
         while request := await peer.request():
             if request.endswith(b"ok"):

@@ -43,24 +43,24 @@ async def test_joining_again_after_a_lost_commit_is_joining_once(bench: Bench) -
     assert len(await bench.model.workers()) == 2
 
 
-async def test_another_source_is_refused(bench: Bench) -> None:
+async def test_p17_p19_another_source_is_refused(bench: Bench) -> None:
     with pytest.raises(LedgerRefused, match="another source"):
         await bench.alice.join(identity(source="elsewhere"), "carol", "here", 3)
 
 
-async def test_another_key_is_refused(bench: Bench) -> None:
+async def test_p17_p19_another_key_is_refused(bench: Bench) -> None:
     with pytest.raises(LedgerRefused, match=r"by the key id, the file says order_no"):
         await bench.alice.join(identity(key="order_no"), "carol", "here", 3)
 
 
-async def test_another_version_of_the_file_is_refused_while_workers_of_the_first_live(bench: Bench) -> None:
+async def test_p17_another_version_of_the_file_is_refused_while_workers_of_the_first_live(bench: Bench) -> None:
     with pytest.raises(LedgerRefused, match="another version of its file"):
         await bench.alice.join(identity(file_hash="hash-2"), "carol", "here", 3)
 
     assert "job_file_changed" not in await bench.kinds()
 
 
-async def test_a_changed_file_is_recorded_once_the_others_have_left(bench: Bench) -> None:
+async def test_p17_a_changed_file_is_recorded_once_the_others_have_left(bench: Bench) -> None:
     await bench.alice.leave(ALICE, "done")
     await bench.bob.leave(BOB, "done")
 

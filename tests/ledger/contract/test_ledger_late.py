@@ -33,7 +33,7 @@ async def lost(bench: Bench, *keys: str) -> tuple[Lease, Lease]:
     return lease, await take(bench.bob)
 
 
-async def test_a_late_acceptance_settles_a_row_in_doubt(bench: Bench) -> None:
+async def test_p8_a_late_acceptance_settles_a_row_in_doubt(bench: Bench) -> None:
     hers, _ = await lost(bench, "1", "2")
 
     await bench.alice.settle_late(hers, imported("1", receipt="id-1"), marked)

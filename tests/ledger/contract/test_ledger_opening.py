@@ -132,7 +132,7 @@ async def test_a_ledger_that_is_not_there_is_missing(database_url: str) -> None:
         assert names == []
 
 
-async def test_a_ledger_of_a_newer_penstock_is_refused(bench: Bench) -> None:
+async def test_s36_p20_a_ledger_of_a_newer_penstock_is_refused(bench: Bench) -> None:
     await bench.sql("UPDATE penstock_schema SET version = :newer", newer=VERSION + 1)
 
     for opening in (open_ledger(bench.database, JOB), read_model(bench.database, JOB), bench.desk.pause()):
@@ -173,7 +173,7 @@ async def test_a_wrong_password_is_refused_without_being_repeated(mariadb_url: s
     assert "sEcReT-canary" not in str(refused.value)
 
 
-async def test_an_sqlite_file_that_is_not_there_is_a_missing_ledger(sqlite_url: str) -> None:
+async def test_s35_an_sqlite_file_that_is_not_there_is_a_missing_ledger(sqlite_url: str) -> None:
     async with opened(sqlite_url + "x") as database:
         with pytest.raises(LedgerMissing, match="penstock prepare FILE"):
             await open_ledger(database, JOB)
@@ -194,7 +194,7 @@ async def test_an_old_sqlite_database_keeps_its_journal_mode(sqlite_url: str) ->
             assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "delete"
 
 
-async def test_an_sqlite_ledger_of_another_machine_is_refused_until_it_is_prepared_here(sqlite_url: str) -> None:
+async def test_s35_an_sqlite_ledger_of_another_machine_is_refused_until_it_is_prepared_here(sqlite_url: str) -> None:
     async with opened(sqlite_url) as database:
         desk = people_desk(database, JOB)
         await desk.prepare()

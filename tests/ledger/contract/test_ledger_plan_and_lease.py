@@ -49,7 +49,7 @@ async def test_planning_again_after_a_lost_commit_finds_the_span(bench: Bench) -
     assert await bench.alice.plan(None, "100", 100, ALICE, SECONDS) is None, "it is being worked on now"
 
 
-async def test_two_workers_never_lease_the_same_range(bench: Bench) -> None:
+async def test_p16_two_workers_never_lease_the_same_range(bench: Bench) -> None:
     for start in range(6):
         lease = await span(bench.alice, None if start == 0 else str(start), str(start + 1))
         await bench.alice.settle([released(lease, 1)], marked)
@@ -130,7 +130,7 @@ async def test_a_single_range_can_be_asked_for(bench: Bench) -> None:
     assert await bench.bob.lease(BOB, SECONDS, nothing, nobody, second.range_no) is None
 
 
-async def test_a_range_taken_over_three_times_without_progress_is_worked_one_row_at_a_time(bench: Bench) -> None:
+async def test_p10_a_range_taken_over_three_times_without_progress_is_worked_one_row_at_a_time(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     for ledger, owner in ((bench.bob, BOB), (bench.alice, ALICE)):
         await bench.run_out(lease)

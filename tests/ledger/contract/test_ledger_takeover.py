@@ -39,7 +39,7 @@ def keys(*names: str, first_sent: float | None = None, fingerprint: int | None =
     return [WindowKey(name, first_sent, fingerprint) for name in names]
 
 
-async def test_keys_of_a_gone_workers_windows_without_a_final_row_are_in_doubt_and_no_others(bench: Bench) -> None:
+async def test_p7_keys_of_a_gone_workers_windows_without_a_final_row_are_in_doubt_and_no_others(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     await bench.alice.open_window(lease, 1, keys("1", "2", "3"), TOTAL)
     await bench.alice.open_window(lease, 2, keys("4"), TOTAL)
@@ -163,7 +163,7 @@ async def test_a_take_over_tells_from_whom_and_how_much(bench: Bench) -> None:
     assert (event.range_no, event.owner) == (lease.range_no, BOB)
 
 
-async def test_a_window_of_a_lost_lease_is_refused(bench: Bench) -> None:
+async def test_p6_a_window_of_a_lost_lease_is_refused(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     await bench.run_out(lease)
     await take(bench.bob)
@@ -197,7 +197,7 @@ async def test_the_same_window_again_is_one_window(bench: Bench) -> None:
     assert (await bench.kinds()).count("further_attempt") == 1
 
 
-async def test_a_take_over_sees_a_window_or_the_window_fails(bench: Bench) -> None:
+async def test_p6_a_take_over_sees_a_window_or_the_window_fails(bench: Bench) -> None:
     for start in range(8):
         lease = await span(bench.alice, str(start) if start else None, str(start + 1))
 
