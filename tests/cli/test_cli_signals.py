@@ -72,6 +72,27 @@ def test_p2_the_second_signal_leaves_at_once_and_the_next_run_goes_on(very_slow_
     assert very_slow_shop.imported() == ORDERS - 1
 
 
+def test_p3_a_kill_before_a_stop_was_through_is_like_any_kill(very_slow_shop: Shop) -> None:
+    with running(very_slow_shop, concurrency=4) as run:
+        run.send_signal(signal.SIGTERM)
+        assert run.stderr is not None
+        assert any("once more" in line for line in run.stderr)
+        run.kill()
+        assert run.wait(timeout=PATIENCE) == -signal.SIGKILL
+    very_slow_shop.write_job("orders", concurrency=ORDERS)
+    assert very_slow_shop.penstock("run", "orders.yaml").code == 1
+    assert very_slow_shop.api.stats()["doubled"] == 0
+    assert very_slow_shop.imported() == ORDERS - 1
+
+
+def test_p18_a_run_goes_on_as_it_began_when_its_file_is_changed(slow_shop: Shop) -> None:
+    with running(slow_shop) as run:
+        slow_shop.write_job("orders", port=1)
+        _, err = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 1, err
+    assert slow_shop.imported() == slow_shop.api.applied() == ORDERS - 1
+
+
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_a_run_for_a_while_stops_softly_and_may_go_on(slow_shop: Shop, processes: str) -> None:
     slow_shop.write_job("orders", concurrency=1)
