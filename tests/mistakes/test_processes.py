@@ -1,4 +1,4 @@
-"""Mistakes that take a process: a disk that is full under the ledger, and readers who go away."""
+"""Mistakes that take a process: a disk that is full under the ledger, too few file descriptors, readers who go away."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ sys.exit(main())
 """
 
 
-def start(world: World, *words: str, blocks: int | None = None, stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
-    """`penstock` as a process. blocks: of 512 bytes, beyond which it can write no file, as on a disk that is full."""
-    limited = [] if blocks is None else ["sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh"]
+def start(world: World, *words: str, limit: str = "", stdout: int = subprocess.PIPE) -> subprocess.Popen[str]:
+    """`penstock` as a process. limit: what the shell's `ulimit` takes."""
+    limited = ["sh", "-c", f'ulimit {limit}; exec "$@"', "sh"] if limit else []
     return subprocess.Popen(
         [*limited, sys.executable, "-c", _SOON_AT_ITS_END, *words],
         cwd=world.folder,
@@ -52,7 +52,8 @@ def test_p11_a_disk_that_is_full_under_the_ledger_ends_the_run_and_loses_no_row(
     PREPARED(world)
     ledger = world.folder / "ledger.db"
 
-    process = start(world, "run", "orders.yaml", "--json", blocks=ledger.stat().st_size // 512 + 128)
+    blocks = ledger.stat().st_size // 512 + 128  # beyond them it can write no file, as on a disk that is full
+    process = start(world, "run", "orders.yaml", "--json", limit=f"-f {blocks}")
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == 3, err
@@ -65,6 +66,25 @@ def test_p11_a_disk_that_is_full_under_the_ledger_ends_the_run_and_loses_no_row(
     assert document["pending"] == document["failed"] == 0
     assert document["imported"] + document["in_doubt"] == MANY + 3
     assert idempotent == "false" or document["in_doubt"] == 0
+
+
+@pytest.mark.parametrize("idempotent", ["true", "false"])
+def test_p13_too_few_file_descriptors_end_the_run_and_lose_no_row(sqlite_world: World, idempotent: str) -> None:
+    world = sqlite_world
+    many_orders(world)
+    edit("idempotent: true", f"idempotent: {idempotent}")(world)
+    PREPARED(world)
+
+    process = start(world, "run", "orders.yaml", "--json", limit="-n 16")
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 3, err
+    assert "Traceback" not in err
+    assert "a fault in penstock" not in err
+    assert "unable to open database file" in err
+    [document] = world.penstock("run", "orders.yaml", "--json").documents
+    assert document["pending"] == document["failed"] == document["in_doubt"] == 0
+    assert document["imported"] == MANY + 3
 
 
 def test_p22_a_reader_who_goes_away_is_no_error(sqlite_world: World) -> None:

@@ -107,7 +107,7 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
         words = _why_no_file(path, create=create)
         if words:
             missing = sqlite3.OperationalError(words)
-            missing.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            missing.sqlite_errorcode = sqlite3.SQLITE_NOTFOUND
             raise missing
 
     @event.listens_for(engine.sync_engine, "begin")

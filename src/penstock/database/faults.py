@@ -80,7 +80,8 @@ _SQLITE = {
     sqlite3.SQLITE_LOCKED: Fault.LOCKED,
     sqlite3.SQLITE_FULL: Fault.FULL,
     sqlite3.SQLITE_READONLY: Fault.READ_ONLY,
-    sqlite3.SQLITE_CANTOPEN: Fault.MISSING,
+    sqlite3.SQLITE_CANTOPEN: Fault.LOST,  # the file is there, or connect.py had said: too few file descriptors, for one
+    sqlite3.SQLITE_NOTFOUND: Fault.MISSING,  # connect.py alone says so
     sqlite3.SQLITE_IOERR: Fault.LOST,
     sqlite3.SQLITE_INTERRUPT: Fault.LOST,
     sqlite3.SQLITE_SCHEMA: Fault.LOCKED,
