@@ -14,7 +14,7 @@ from penstock.ledger.states import RowState
 NOT_APPLIED = [400, 404, 406, 411, 413, 414, 422, 428, 431]
 
 
-async def test_a_status_that_proves_that_nothing_was_applied_fails_its_row_alone(tmp_path: Path) -> None:
+async def test_h37_h39_a_status_that_proves_that_nothing_was_applied_fails_its_row_alone(tmp_path: Path) -> None:
     replies = {order: Reply(status) for order, status in enumerate(NOT_APPLIED, start=2)}
     async with serving(for_orders(replies)) as api:
         # With an expression in the url a 404 speaks of the row.
@@ -35,7 +35,7 @@ async def test_a_job_may_name_further_statuses(tmp_path: Path) -> None:
     assert (report.counts.imported, report.counts.failed, report.counts.in_doubt) == (8, 2, 0)
 
 
-async def test_the_first_rule_that_holds_decides(tmp_path: Path) -> None:
+async def test_h25_h41_the_first_rule_that_holds_decides(tmp_path: Path) -> None:
     replies = {
         1: Reply(409),
         2: Reply(200, b'{"code":0}'),

@@ -39,7 +39,9 @@ def until_the_hold_is_noted(shop: Shop, reply: Reply) -> Script:
 
 
 @pytest.mark.parametrize("reply", JOB_REPLIES, ids=lambda reply: f"{reply.status} {reply.kind}")
-async def test_an_answer_that_blames_the_job_holds_the_run_and_charges_no_row(tmp_path: Path, reply: Reply) -> None:
+async def test_h26_h34_h38_h39_h43_h45_an_answer_that_blames_the_job_holds_the_run_and_charges_no_row(
+    tmp_path: Path, reply: Reply
+) -> None:
     async with serving() as api:
         shop = await open_shop(
             tmp_path, api, rows=12, target="idempotent: true", delivery="concurrency: 4\nattempts: 2"
@@ -54,7 +56,7 @@ async def test_an_answer_that_blames_the_job_holds_the_run_and_charges_no_row(tm
     assert started.at < ended.at
 
 
-async def test_while_it_holds_one_request_at_a_time_feels_its_way(tmp_path: Path) -> None:
+async def test_h38_while_it_holds_one_request_at_a_time_feels_its_way(tmp_path: Path) -> None:
     async with serving() as api:
         shop = await open_shop(tmp_path, api, rows=12, delivery="concurrency: 4")
         api.script = until_the_hold_is_noted(shop, Reply(403))
@@ -65,7 +67,7 @@ async def test_while_it_holds_one_request_at_a_time_feels_its_way(tmp_path: Path
     assert set(during) == {1}
 
 
-async def test_a_login_page_leaves_the_rows_it_was_shown_to_in_doubt_where_a_repeat_is_not_harmless(
+async def test_h26_a_login_page_leaves_the_rows_it_was_shown_to_in_doubt_where_a_repeat_is_not_harmless(
     tmp_path: Path,
 ) -> None:
     async with serving() as api:
@@ -76,7 +78,7 @@ async def test_a_login_page_leaves_the_rows_it_was_shown_to_in_doubt_where_a_rep
     assert sorted(api.orders) == [1, 2, 3]
 
 
-async def test_a_hold_that_lasts_too_long_ends_the_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
+async def test_h38_a_hold_that_lasts_too_long_ends_the_run_and_the_next_one_goes_on(tmp_path: Path) -> None:
     async with serving(always(Reply(401))) as api:
         shop = await open_shop(tmp_path, api, rows=12, delivery="give_up_after: 100ms")
         given_up = await shop.run()

@@ -84,7 +84,7 @@ async def test_two_workers_share_the_rate_of_the_job(tmp_path: Path) -> None:
     assert all(later.at - asked.at >= 0.88 for asked, later in zip(api.asked, api.asked[400:], strict=False))
 
 
-async def test_retry_after_stops_every_request_of_the_worker(tmp_path: Path) -> None:
+async def test_h43_retry_after_stops_every_request_of_the_worker(tmp_path: Path) -> None:
     async def answer(asked: Asked) -> Reply:
         if asked.number == 50:
             return Reply(429, headers={"Retry-After": "1"})

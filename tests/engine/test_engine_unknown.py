@@ -22,7 +22,7 @@ LOST_IDS = ["500", "502", "connection closed"]
 
 
 @pytest.mark.parametrize("reply", LOST, ids=LOST_IDS)
-async def test_an_idempotent_row_is_sent_again_with_the_same_key_and_bytes_each_time_after_its_event(
+async def test_h11_h46_h47_an_idempotent_row_is_sent_again_with_the_same_key_and_bytes_each_time_after_its_event(
     tmp_path: Path, reply: Reply | None
 ) -> None:
     events: list[object] = []
@@ -86,7 +86,7 @@ async def test_its_attempts_used_up_an_idempotent_row_has_failed(tmp_path: Path)
 
 
 @pytest.mark.parametrize("reply", LOST, ids=LOST_IDS)
-async def test_a_row_whose_repeat_is_not_harmless_is_in_doubt_and_never_sent_again(
+async def test_h11_h46_h47_a_row_whose_repeat_is_not_harmless_is_in_doubt_and_never_sent_again(
     tmp_path: Path, reply: Reply | None
 ) -> None:
     async with serving(for_orders({2: reply})) as api:
@@ -102,7 +102,7 @@ async def test_a_row_whose_repeat_is_not_harmless_is_in_doubt_and_never_sent_aga
     assert row.reason in {"answered 500", "answered 502", "closed without an answer"}
 
 
-async def test_no_answer_in_time_is_no_proof_of_anything(tmp_path: Path) -> None:
+async def test_h10_no_answer_in_time_is_no_proof_of_anything(tmp_path: Path) -> None:
     never = asyncio.Event()
 
     async def answer(asked: Asked) -> Reply:
@@ -120,7 +120,7 @@ async def test_no_answer_in_time_is_no_proof_of_anything(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("idempotent", ["true", "false"])
-async def test_what_was_never_sent_waits_uncharged_until_the_api_is_there(tmp_path: Path, idempotent: str) -> None:
+async def test_h2_what_was_never_sent_waits_uncharged_until_the_api_is_there(tmp_path: Path, idempotent: str) -> None:
     reasons: list[str] = []
     is_held = asyncio.Event()
 

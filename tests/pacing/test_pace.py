@@ -169,7 +169,7 @@ def test_retry_after_stops_every_request_of_the_worker(open_pace: Pace) -> None:
     assert open_pace.delay(107.0) == 0.0
 
 
-def test_nothing_but_throttled_answers_hold_the_run(open_pace: Pace) -> None:
+def test_h45_nothing_but_throttled_answers_hold_the_run(open_pace: Pace) -> None:
     for _ in range(THROTTLED_IN_A_ROW - 1):
         open_pace.throttled("answered 429", None, sent_at=4.0, among=8, now=5.0)
     assert open_pace.hold is None
