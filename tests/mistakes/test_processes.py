@@ -82,6 +82,7 @@ def test_p13_too_few_file_descriptors_end_the_run_and_lose_no_row(sqlite_world: 
     assert "Traceback" not in err
     assert "a fault in penstock" not in err
     assert "unable to open database file" in err
+    edit("give_up_after: 300ms", "give_up_after: 1m")(world)
     [document] = world.penstock("run", "orders.yaml", "--json").documents
     assert document["pending"] == document["failed"] == document["in_doubt"] == 0
     assert document["imported"] == MANY + 3
