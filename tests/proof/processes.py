@@ -1,0 +1,121 @@
+"""The two processes that a proof keeps: the oracle, and the nursery that runs penstock."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_ROOT = Path(__file__).parent.parent.parent
+PATIENCE = 60.0  # seconds after which nothing more is to be expected of either
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where penstock runs: its folder and all of its environment."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of_its_own(cls, folder: Path) -> Place:
+        """Where journal and settings are to be found in this folder alone."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
+        return cls(folder, {**kept, "XDG_STATE_HOME": str(folder / "state")})
+
+
+class Child:
+    """A process that answers each JSON line on its stdin with one on its stdout, and ends with its stdin."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments], cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+
+    def hear(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        assert line, f"{self._process.args!r} ended with {self._process.wait()}; it has said why on stderr"
+        answer = json.loads(line)
+        assert isinstance(answer, dict)
+        return answer
+
+    def ask(self, question: Mapping[str, object]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(question).encode() + b"\n")
+        self._process.stdin.flush()
+        return self.hear()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def close(self) -> None:
+        self._process.communicate(timeout=PATIENCE)
+
+
+class Oracle:
+    """The recording API. log: where it writes; port: where rows go."""
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        self.log = log
+        self._child = Child("tests.proof.oracle", "--log", str(log), *arguments)
+        ports = self._child.hear()
+        self.port = int(ports["port"])
+        self._control = socket.create_connection(("127.0.0.1", int(ports["control"])), PATIENCE)
+        self._answers = self._control.makefile("rb")
+
+    def tell(self, **order: object) -> None:
+        """mix, seed: what it does from now on. quiet: wait until nobody is connected."""
+        self._control.sendall(json.dumps(order).encode() + b"\n")
+        assert self._answers.readline() == b"{}\n"
+
+    def kill(self) -> None:
+        """`kill -9`: what it wrote is there."""
+        self._child.kill()
+
+    def close(self) -> None:
+        self._answers.close()
+        self._control.close()
+        self._child.close()
+
+
+class Nursery:
+    """Runs `penstock ...`, one at a time, for as many places as one likes."""
+
+    def __init__(self) -> None:
+        self._child = Child("tests.proof.nursery")
+
+    def warm_up(self, place: Place, arguments: Sequence[str]) -> None:
+        """Run once, and import here what it imported: whoever runs the same later finds it there."""
+        modules = place.folder / "modules.json"
+        told = Place(place.folder, {**place.environment, "PENSTOCK_NURSERY_MODULES": str(modules)})
+        code = self.wait(self.start(told, arguments, "warm-up"))
+        assert code in (0, 1), (place.folder / "warm-up.err").read_text()
+        self._child.ask({"import": json.loads(modules.read_text())})
+
+    def start(self, place: Place, arguments: Sequence[str], output: str, *, held: bool = False) -> int:
+        """Returns the process's number. Its output goes to `output`.out and .err; held: it begins when told to `go`."""
+        order = {
+            "arguments": list(arguments),
+            "folder": str(place.folder),
+            "environment": dict(place.environment),
+            "output": str(place.folder / output),
+            "held": held,
+        }
+        return int(self._child.ask({"start": order})["child"])
+
+    def go(self, child: int) -> None:
+        self._child.ask({"go": child})
+
+    def wait(self, child: int) -> int:
+        """Its exit code; of a killed one minus the signal."""
+        return int(self._child.ask({"wait": child})["code"])
+
+    def close(self) -> None:
+        self._child.close()
