@@ -24,12 +24,15 @@ services: ## start the database servers for tests and development (scripts/servi
 	@scripts/services start
 
 test: $(development) services ## run all tests, on real servers
+	@scripts/install_strace
 	@$(python) -m pytest
 
 proof: export PENSTOCK_TEST_ROWS = 200000
 proof: export PENSTOCK_TEST_KILLS = 30
-proof: $(development) services ## the journeys among the tests at full length: 200,000 orders, thirty kills
-	@$(python) -m pytest tests/journey
+proof: export PENSTOCK_PROOF_POINTS ?= 4500
+proof: $(development) services ## the same at full length: runs hit at 4,500 system calls, 200,000 orders, thirty kills
+	@scripts/install_strace
+	@$(python) -m pytest tests/proof tests/journey
 
 check: $(development) ## format, lint, types, import directions, docs
 	@.venv/bin/ruff format --check
