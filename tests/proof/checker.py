@@ -105,9 +105,13 @@ def legal_edges(evidence: Evidence) -> Iterator[str]:
 
 
 def at_most_once(evidence: Evidence) -> Iterator[str]:
-    """Not idempotent: applied once at the most; after an answer that proves no refusal, nothing goes out by itself."""
+    """Not idempotent: applied once at the most; after an answer that proves no refusal, nothing goes out by itself. In doubt is
+    what was on the wire, and no more."""
     if evidence.idempotent:
         return
+    doubted = sum(state == "in_doubt" for state in evidence.ledger.states().values())
+    if evidence.may_be_in_doubt is not None and doubted > evidence.may_be_in_doubt:
+        yield f"{doubted} rows are in doubt; {evidence.may_be_in_doubt} can have been on the wire"
     for key, lines in _by_row(evidence).items():
         if _events_about(evidence, key, _BY_A_PERSON):
             continue

@@ -1,6 +1,6 @@
 """What the proofs share: one nursery, lanes on every database, and the line at the end that says how much was tried.
 
-PENSTOCK_PROOF_POINTS: how many points, kills and errors together, on all databases (`make proof`: thousands).
+PENSTOCK_PROOF_POINTS: how many points of all kinds, on all databases together (`make proof`: thousands).
 PENSTOCK_PROOF_SEED: which ones. PENSTOCK_PROOF_CASE: this one alone, as a failure printed it.
 """
 
@@ -51,6 +51,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     terminalreporter.section("points at which runs were hit", sep="-")
     for name, tally in sorted(tallies.items()):
-        terminalreporter.write_line(f"{name:30} {tally}")
+        terminalreporter.write_line(f"{name:45} {tally}")
     total = sum(tallies.values(), Tally())
-    terminalreporter.write_line(f"{'all, seed ' + str(SEED):30} {total}")
+    terminalreporter.write_line(f"{'all, seed ' + str(SEED):45} {total}")

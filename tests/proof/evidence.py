@@ -46,7 +46,7 @@ class Evidence:
 
     idempotent: as the job says. honours_keys: the oracle applies nothing twice under one key.
     is_over: a run has ended by itself after all faults had stopped; ended: its exit code; seconds: how long it took;
-    patience: how long it may.
+    patience: how long it may. may_be_in_doubt: how many rows at the most, if somebody knows.
     """
 
     idempotent: bool
@@ -64,6 +64,7 @@ class Evidence:
     ended: int | None = 0
     seconds: float = 0.0
     patience: float = 30.0
+    may_be_in_doubt: int | None = None
 
 
 class Finding(NamedTuple):

@@ -26,6 +26,7 @@ TOKEN, TENANT = "canaryOfTheToken9Xw4", "canaryOfTheTenant3Lp8"
 CANARIES = {"the database's password": PASSWORD, "the API's token": TOKEN, "a value of .env": TENANT}
 PATIENCE = 30.0  # seconds that a run of a few rows may take, whatever has been done to it
 ROWS = 8
+CONCURRENCY = 3
 
 T = TypeVar("T")
 
@@ -43,16 +44,18 @@ target:
   body: {{id: "{{{{ id }}}}", price: "{{{{ price }}}}", note: "{{{{ name }}}}: {{{{ note }}}}", born: "{{{{ born }}}}"}}
   receipt: "{{{{ body.id }}}}"
   idempotent: {idempotent}
-delivery: {{concurrency: 3, timeout: {{connect: 2s, total: 5s}}, backoff: {{first: 1ms, max: 5ms}}, stop_at: never}}
+delivery: {{concurrency: {concurrency}, timeout: {{connect: 2s, total: 5s}}, backoff: {{first: 1ms, max: 5ms}}, stop_at: never}}
 """
 
 
 @dataclass(frozen=True)
 class Ran:
-    """code: its exit code, or minus the signal that ended it. trace: its system calls, if somebody looked."""
+    """code: its exit code, or minus the signal that ended it. was_stuck: it was killed because it went on for too long.
+    trace: its system calls, if somebody looked."""
 
     code: int
     seconds: float
+    was_stuck: bool
     trace: Sequence[str] = ()
 
 
@@ -110,13 +113,14 @@ class Lane:
         else:
             code = self._nursery.wait(child)
         too_late.cancel()
+        seconds = time.monotonic() - began
         for end in ("out", "err"):
             self._texts[f"std{end} of the {name} run"] = (self._job / f"{name}.{end}").read_text(errors="replace")
         for journal in (*self._job.glob("state/**/*.journal"), *self._job.glob(".penstock/*")):
             self._texts[f"{journal.name} after the {name} run"] = journal.read_text(errors="replace")
-        return Ran(code, time.monotonic() - began, trace)
+        return Ran(code, seconds, seconds >= PATIENCE, trace)
 
-    def evidence(self, ended: Ran | None = None) -> Evidence:
+    def evidence(self, ended: Ran | None, may_be_in_doubt: int | None) -> Evidence:
         """All there is to be seen once no penstock lives. ended: the run that nothing was in the way of; None: it is to come."""
         self.oracle.tell(quiet=True)
         ledger, transitions, source = self._run_async(self._database.look())
@@ -136,10 +140,11 @@ class Lane:
             ended=None if ended is None else ended.code,
             seconds=0.0 if ended is None else ended.seconds,
             patience=PATIENCE / 3,
+            may_be_in_doubt=may_be_in_doubt,
         )
 
-    def findings(self, ended: Ran | None = None) -> list[Finding]:
-        return check(self.evidence(ended))
+    def findings(self, ended: Ran | None = None, *, may_be_in_doubt: int | None = None) -> list[Finding]:
+        return check(self.evidence(ended, may_be_in_doubt))
 
     def said(self) -> str:
         """What the runs since the reset printed."""
@@ -149,7 +154,12 @@ class Lane:
         database = ProofDatabase(url, self._folder)
         await database.fill(ROWS)
         (self._job / ".env").write_text(f"PROOF_PASSWORD={PASSWORD}\nPROOF_TOKEN={TOKEN}\nPROOF_TENANT={TENANT}\n")
-        text = _JOB.format(source=database.job_url, port=self.oracle.port, idempotent=str(self._idempotent).lower())
+        text = _JOB.format(
+            source=database.job_url,
+            port=self.oracle.port,
+            concurrency=CONCURRENCY,
+            idempotent=str(self._idempotent).lower(),
+        )
         (self._job / "job.yaml").write_text(text)
         prepared = self._nursery.wait(self._nursery.start(self._place, ["prepare", "job.yaml"], "prepare"))
         assert prepared == 0, (self._job / "prepare.err").read_text()

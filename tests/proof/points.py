@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from random import Random
 from typing import NamedTuple
@@ -81,26 +81,37 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where a run is hit: at the number-th call of these names that one of its threads makes. error: None: it is killed there,
-    before the call is made; else what the call answers, without being made."""
+    """Where a run is hit: at the number-th call of these names that one of its threads makes. effect: a signal, which comes
+    before the call is made; or the error that the call answers, without being made."""
 
     calls: tuple[str, ...]
     number: int
-    error: str | None = None
+    effect: str = "SIGKILL"
 
     def __str__(self) -> str:
-        return f"{'+'.join(self.calls)}/{self.number}/{self.error or 'kill'}"
+        return f"{'+'.join(self.calls)}/{self.number}/{self.effect}"
 
     @classmethod
     def parse(cls, text: str) -> Point:
-        calls, number, error = text.split("/")
-        return cls(tuple(calls.split("+")), int(number), None if error == "kill" else error)
+        calls, number, effect = text.split("/")
+        return cls(tuple(calls.split("+")), int(number), effect)
+
+    @property
+    def is_deadly(self) -> bool:
+        return self.effect == "SIGKILL"
+
+    @property
+    def mark(self) -> str:
+        """What stands in a trace if the run came to the point."""
+        if self.is_deadly:
+            return "+++ killed by SIGKILL +++"
+        return f"--- {self.effect} " if self.effect.startswith("SIG") else "(INJECTED)"
 
     @property
     def injection(self) -> str:
         """For `strace -e inject=`."""
-        effect = "signal=SIGKILL" if self.error is None else f"error={self.error}"
-        return f"{','.join(self.calls)}:{effect}:when={self.number}"
+        kind = "signal" if self.effect.startswith("SIG") else "error"
+        return f"{','.join(self.calls)}:{kind}={self.effect}:when={self.number}"
 
 
 def calls_in(trace: Iterable[str]) -> list[Call]:
@@ -123,6 +134,11 @@ def kills(calls: Sequence[Call]) -> list[Point]:
                     furthest = counts[call.thread]
                     aimed.setdefault(index, Point(chosen, furthest))
     return [aimed[index] for index in sorted(aimed)]
+
+
+def stops(calls: Sequence[Call]) -> list[Point]:
+    """The same with the signal that asks to stop softly."""
+    return [replace(point, effect="SIGTERM") for point in kills(calls)]
 
 
 def errors(calls: Sequence[Call]) -> list[Point]:

@@ -58,6 +58,7 @@ SPOILED: list[tuple[str, str, tuple[bool, ...], Spoil]] = [
     ("I5", "sent again after no answer", ONCE, with_log(line(7, "3", Mode.DROP))),
     ("I5", "sent again after a 500", ONCE, with_line(4, mode=Mode.FAIL_BEFORE)),
     ("I5", "sent again after half a request", ONCE, with_line(4, phase="broken", mode=None)),
+    ("I5", "more in doubt than was on the wire", ONCE, with_end(may_be_in_doubt=0)),
     ("I6", "another key", BOTH, with_line(5, key="another")),
     ("I6", "no key", BOTH, with_line(1, key=None)),
     ("I6", "one key for two rows", BOTH, with_line(1, key="key of 2")),

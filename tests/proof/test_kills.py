@@ -1,24 +1,38 @@
-"""A run is killed before each of its system calls, or the call fails; the next run goes on. Nothing is lost, nothing doubled.
+"""Runs are killed before each of their system calls, asked to stop there, or the call fails; the next run goes on. Nothing is
+lost, nothing doubled.
 
-Which calls: a sample by seed, see conftest.py. Of each half in calm weather, where the API accepts everything, half in a storm.
+Which calls: a sample by seed, see conftest.py. Half of each kind in calm weather, where the API accepts everything, half in a
+storm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import pytest
 from tests.proof.conftest import CASE, POINTS, SEED
 from tests.proof.lane import Lane
-from tests.proof.points import Call, Point, errors, kills
-from tests.proof.sweep import Case, Tally, cases, sweep
-
-PointsOf: TypeAlias = Callable[[Sequence[Call]], list[Point]]
+from tests.proof.points import Call, errors, kills, stops
+from tests.proof.sweep import Case, PointsOf, Tally, cases, sweep, trace
 
 LANES = 6  # databases, idempotent and not
-# Two of three points are kills: an error that the kernel returns is one of many that penstock hears of every day.
-SHARES = {"kills": (kills, POINTS * 2 // 3 // LANES), "errors": (errors, POINTS // 3 // LANES)}
+
+
+class Way(NamedTuple):
+    """share: of all points. in_a_row: so many runs are hit one after the other."""
+
+    points_of: PointsOf
+    share: float
+    in_a_row: int = 1
+
+
+WAYS = {
+    "killed": Way(kills, 0.5),
+    "killed three times": Way(kills, 0.2, in_a_row=3),
+    "asked to stop": Way(stops, 0.1),
+    "failing calls": Way(errors, 0.2),
+}
 
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["idempotent", "not idempotent"])
@@ -27,12 +41,16 @@ def test_a_run_that_is_hit_at_any_system_call_loses_nothing_and_doubles_nothing(
 ) -> None:
     ready = lane(idempotent)
     repeat = f"PENSTOCK_PROOF_CASE=CASE .venv/bin/python -m pytest '{request.node.nodeid}'"
-    failures: list[str] = []
-    for name, (points_of, most) in SHARES.items():
-        chosen = [Case.parse(CASE)] if CASE else cases(ready, SEED, max(most, 1), points_of)
-        tally = sweep(ready, chosen, repeat)
-        tallies[f"{request.node.callspec.id} {name}"] = tally
-        failures += tally.failures
-        if CASE:
-            break
-    assert not failures, f"{len(failures)} points failed; the first of them:\n\n" + "\n\n".join(failures[:5])
+    if CASE:
+        tried = {"repeated": sweep(ready, [Case.parse(CASE)], repeat)}
+    else:
+        traces = trace(ready, SEED)
+        tried = {name: sweep(ready, _chosen(traces, way), repeat) for name, way in WAYS.items()}
+    tallies.update({f"{request.node.callspec.id}, {name}": tally for name, tally in tried.items()})
+    failures = [failure for tally in tried.values() for failure in tally.failures]
+    assert not failures, f"{len(failures)} cases failed; the first of them:\n\n" + "\n\n".join(failures[:5])
+
+
+def _chosen(traces: Mapping[str, Sequence[Call]], way: Way) -> list[Case]:
+    most = max(1, round(POINTS * way.share / way.in_a_row / LANES))
+    return cases(traces, SEED, most, way.points_of, in_a_row=way.in_a_row)

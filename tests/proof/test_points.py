@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from tests.proof.points import Call, Point, calls_in, errors, kills, sampled
+from tests.proof.points import Call, Point, calls_in, errors, kills, sampled, stops
 
 TRACE = """\
 41 read(3,  <unfinished ...>)       = ?
@@ -23,17 +23,25 @@ def test_a_trace_gives_each_call_once_where_it_began_and_none_that_nobody_sees()
 
 def test_each_call_of_one_thread_is_a_point_by_its_own_name() -> None:
     calls = [Call("1", "write"), Call("1", "read"), Call("1", "write")]
-    assert [str(point) for point in kills(calls)] == ["write/1/kill", "read/1/kill", "write/2/kill"]
+    assert [str(point) for point in kills(calls)] == ["write/1/SIGKILL", "read/1/SIGKILL", "write/2/SIGKILL"]
 
 
 def test_a_call_behind_another_thread_is_aimed_at_by_a_set_in_which_its_own_is_ahead() -> None:
     # strace counts by thread: the second thread's first write would only be met after the first one's.
     calls = [Call("1", "write"), Call("2", "pwrite64"), Call("2", "write")]
-    assert [str(point) for point in kills(calls)] == ["write/1/kill", "pwrite64/1/kill", "pwrite64+write/2/kill"]
+    assert [str(point) for point in kills(calls)] == [
+        "write/1/SIGKILL",
+        "pwrite64/1/SIGKILL",
+        "pwrite64+write/2/SIGKILL",
+    ]
 
 
 def test_a_call_that_no_set_is_ahead_in_is_left_out() -> None:
-    assert [str(point) for point in kills([Call("1", "write"), Call("2", "write")])] == ["write/1/kill"]
+    assert [str(point) for point in kills([Call("1", "write"), Call("2", "write")])] == ["write/1/SIGKILL"]
+
+
+def test_a_run_may_be_asked_to_stop_wherever_it_may_be_killed() -> None:
+    assert [str(point) for point in stops([Call("1", "write")])] == ["write/1/SIGTERM"]
 
 
 def test_each_call_meets_the_errors_that_the_kernel_may_answer_to_it() -> None:
@@ -45,6 +53,7 @@ def test_each_call_meets_the_errors_that_the_kernel_may_answer_to_it() -> None:
     ("point", "injection"),
     [
         (Point(("write",), 7), "write:signal=SIGKILL:when=7"),
+        (Point(("write",), 7, "SIGTERM"), "write:signal=SIGTERM:when=7"),
         (Point(("read", "write"), 3, "EIO"), "read,write:error=EIO:when=3"),
     ],
 )
