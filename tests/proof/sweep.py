@@ -104,10 +104,10 @@ def cases(
 
 
 def sweep(lane: Lane, hits: Sequence[Case], repeat: str) -> Tally:
-    """repeat: the command line that repeats a case, with CASE in its place."""
+    """repeat: the command line that repeats a case, with {case} in its place."""
     tally = Tally()
     for case in hits:
-        again = repeat.replace("CASE", f"'{case}'")
+        again = repeat.format(case=f"'{case}'")
         try:
             found, trace = _hit(lane, case, tally)
         except Exception as error:

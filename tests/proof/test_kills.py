@@ -40,7 +40,7 @@ def test_a_run_that_is_hit_at_any_system_call_loses_nothing_and_doubles_nothing(
     lane: Callable[[bool], Lane], idempotent: bool, tallies: dict[str, Tally], request: pytest.FixtureRequest
 ) -> None:
     ready = lane(idempotent)
-    repeat = f"PENSTOCK_PROOF_CASE=CASE .venv/bin/python -m pytest '{request.node.nodeid}'"
+    repeat = f"PENSTOCK_PROOF_CASE={{case}} .venv/bin/python -m pytest '{request.node.nodeid}'"
     if CASE:
         tried = {"repeated": sweep(ready, [Case.parse(CASE)], repeat)}
     else:
