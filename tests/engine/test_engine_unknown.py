@@ -7,11 +7,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.engine.api import Asked, Reply, for_orders, serving
+from tests.engine.api import Asked, Reply, accept, for_orders, serving
 from tests.engine.shop import open_shop
 
 from penstock.engine.report import Progress
 from penstock.engine.stop import Ended, Stop
+from penstock.errors import LedgerMissing
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
 from penstock.rows import Row
@@ -83,6 +84,25 @@ async def test_its_attempts_used_up_an_idempotent_row_has_failed(tmp_path: Path)
     row = await shop.row("2")
     assert (len(api.of(2)), row.attempts, row.status) == (3, 3, 500)
     assert row.reason == "answered 500; attempts used up"
+
+
+async def test_a_further_send_is_explained_even_if_its_event_could_not_be_written_and_the_run_ended(
+    tmp_path: Path,
+) -> None:
+    async with serving() as api:
+        shop = await open_shop(tmp_path, api, target="idempotent: true", rows=1)
+
+        async def lose_answer_and_events(asked: Asked) -> None:
+            shop.change("ALTER TABLE penstock_events RENAME TO elsewhere")
+
+        api.script = lose_answer_and_events
+        with pytest.raises(LedgerMissing):
+            await shop.run()
+        shop.change("ALTER TABLE elsewhere RENAME TO penstock_events")
+        api.script = accept
+        await shop.run()
+    assert api.orders == [1, 1]
+    assert len(await shop.events(EventKind.FURTHER_ATTEMPT, "1")) == 1
 
 
 @pytest.mark.parametrize("reply", LOST, ids=LOST_IDS)

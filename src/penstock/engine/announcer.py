@@ -95,10 +95,15 @@ class Announcer:
             for delivery in due:
                 if not delivery.range.is_gone:
                     by_range[delivery.range.lease.range_no].append(delivery)
-            for deliveries in by_range.values():
-                for start in range(0, len(deliveries), self.chunk):
-                    await self.announce(deliveries[0].range, deliveries[start : start + self.chunk])
-            self._is_repeating = False
+            try:
+                for deliveries in by_range.values():
+                    while deliveries:
+                        await self.announce(deliveries[0].range, deliveries[: self.chunk])
+                        del deliveries[: self.chunk]
+            finally:
+                # An error ends the run here: what has gone out and was not announced again is given back with what came of it.
+                self._again.extend(delivery for deliveries in by_range.values() for delivery in deliveries)
+                self._is_repeating = False
 
     def close(self) -> None:
         """A drain: nothing is announced any more; rows that wait for another attempt are kept for `kept`."""
