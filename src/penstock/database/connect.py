@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 
 import asyncmy
@@ -57,17 +58,30 @@ class Database:
     async def reading(self, seconds: float = STATEMENT_SECONDS) -> AsyncIterator[AsyncConnection]:
         """A connection for short reads: each statement by itself, no transaction is left open."""
         async with asyncio.timeout(seconds), self.reading_engine.connect() as connection:
-            yield connection
+            with _forgotten_if_cut():
+                yield connection
 
     @asynccontextmanager
     async def writing(self, seconds: float = STATEMENT_SECONDS) -> AsyncIterator[AsyncConnection]:
         """One transaction, committed on leaving (BEGIN IMMEDIATE on SQLite), rolled back if the block raises."""
         async with asyncio.timeout(seconds), self.engine.begin() as connection:
-            yield connection
+            with _forgotten_if_cut():
+                yield connection
 
     async def aclose(self) -> None:
         await self.reading_engine.dispose()
         await self.engine.dispose()
+
+
+@contextmanager
+def _forgotten_if_cut() -> Iterator[None]:
+    """A statement that nobody waits for any more keeps its locks for as long as somebody remembers it: a SELECT of SQLite would
+    hold up every writer. Its connection is thrown away by itself; what the cancellation remembers is forgotten here."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        clear_frames(error.__traceback__)
+        raise
 
 
 def open_database(
