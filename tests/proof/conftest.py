@@ -16,7 +16,7 @@ from tests.proof.lane import Lane
 from tests.proof.processes import Nursery
 from tests.proof.sweep import Tally
 
-POINTS = int(os.environ.get("PENSTOCK_PROOF_POINTS", "48"))
+POINTS = int(os.environ.get("PENSTOCK_PROOF_POINTS", "36"))
 SEED = int(os.environ.get("PENSTOCK_PROOF_SEED", "1"))
 CASE = os.environ.get("PENSTOCK_PROOF_CASE")
 
