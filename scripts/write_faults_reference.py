@@ -18,7 +18,7 @@ _INTRODUCTION = """\
 
 Written by `scripts/write_faults_reference.py` from `scripts/faults.toml` and the names of the tests. What can go wrong at night
 was made to go wrong on purpose, on real servers. What [data may hold](data-faults.md) and [what people mistype](mistakes.md) have
-pages of their own.
+pages of their own, and so has [what was tried at random](../reliability.md).
 """
 _HEADINGS = {
     "database": "The source's and the ledger's database",

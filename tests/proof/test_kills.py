@@ -36,7 +36,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("idempotent", [True, False], ids=["idempotent", "not idempotent"])
-def test_a_run_that_is_hit_at_any_system_call_loses_nothing_and_doubles_nothing(
+def test_p4_a_run_that_is_hit_at_any_system_call_loses_nothing_and_doubles_nothing(
     lane: Callable[[bool], Lane], idempotent: bool, tallies: dict[str, Tally], request: pytest.FixtureRequest
 ) -> None:
     ready = lane(idempotent)
