@@ -290,6 +290,12 @@ def test_certificates_do_not_go_with_plain_http(problems_of: ProblemsOf) -> None
     assert "stands beside an http:// address" in str(problems_of(text)["target.tls"])
 
 
+def test_what_is_sent_encrypted_is_not_asked_about_in_the_clear(problems_of: ProblemsOf) -> None:
+    probe = 'probe: {url: "http://127.0.0.1/orders", found: "{{ status == 200 }}", absent: "{{ status == 404 }}"}'
+
+    assert "http:// where target.url is https://" in str(problems_of(job_file(target=probe))["target.probe"])
+
+
 def test_a_missing_part_is_told_once(problems_of: ProblemsOf) -> None:
     problems = problems_of("name: orders\n")
 

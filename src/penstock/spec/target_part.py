@@ -172,14 +172,14 @@ class Target(Part):
     )
     probe: Probe | None = Field(
         default=None,
-        description="How to ask whether a row in doubt has arrived. Read and checked; used by a later version.",
+        description="How to ask whether a row in doubt has arrived: a GET with the headers of this part.",
     )
 
     @field_validator("tls")
     @classmethod
     def _tls_needs_https(cls, tls: Tls, info: ValidationInfo) -> Tls:
         url = info.data.get("url")
-        if url is not None and tls != Tls() and not url.get_secret_value().lower().startswith("https:"):
+        if url is not None and tls != Tls() and not _is_encrypted(url):
             raise Wrong("stands beside an http:// address", "write https:// in target.url, or leave tls out")
         return tls
 
@@ -212,3 +212,18 @@ class Target(Part):
                 "say with accept: which of these answers mean that the row was accepted",
             )
         return statuses
+
+    @field_validator("probe")
+    @classmethod
+    def _probe_is_encrypted_too(cls, probe: Probe | None, info: ValidationInfo) -> Probe | None:
+        url = info.data.get("url")
+        if url is None or probe is None or not _is_encrypted(url) or _is_encrypted(probe.url):
+            return probe
+        raise Wrong(
+            "asks by http:// where target.url is https://",
+            "write https:// in target.probe.url: it sends the same headers",
+        )
+
+
+def _is_encrypted(url: HttpUrl) -> bool:
+    return url.get_secret_value().lower().startswith("https:")
