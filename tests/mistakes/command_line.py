@@ -157,7 +157,7 @@ MISTAKES = (
     Mistake(
         "a concurrency below one",
         _READY,
-        "Invalid value: concurrency: '-3' is no number of requests; write 1 to 10000, or default",
+        "Invalid value: concurrency: '-3' is no number of requests; write 1 to 10000, auto, or default",
         ("set orders.yaml concurrency=-3",),
     ),
     Mistake(
