@@ -92,8 +92,12 @@ def _share(share: float) -> str:
 def _times(ours: Figures | None, figures: Figures) -> str:
     if ours is None:
         return "–"
+    if ours is figures:
+        return ""
     times = ours.rows_per_second / figures.rows_per_second
-    return "" if ours is figures else f"{times:.0f} × faster" if times >= 10 else f"{times:.1f} × faster"
+    if times < 1:
+        return f"{1 / times:.1f} × slower"
+    return f"{times:.0f} × faster" if times >= 10 else f"{times:.1f} × faster"
 
 
 def _thousands(number: float) -> str:

@@ -67,6 +67,11 @@ def test_the_comparison_says_how_much_faster_penstock_is() -> None:
     assert "| Node: undici, mysql2, marks in batches | 10,000 | 1.00 | 2.0 × faster | 2,500 |" in page
 
 
+def test_the_comparison_says_how_much_slower_penstock_is() -> None:
+    page = beside_us({PENSTOCK: speed(10_000), NODE: speed(25_000)})
+    assert "| Node: undici, mysql2, marks in batches | 25,000 | 1.00 | 2.5 × slower | – |" in page
+
+
 def test_a_goal_says_whether_it_is_met() -> None:
     assert at_most("cpu", 0.28, 0.28, "{:.2f}").met
     assert not at_most("cpu", 0.28, 0.29, "{:.2f}").met
