@@ -16,7 +16,7 @@ from penstock.cli.streams import emit, people
 from penstock.cli.summary import outcomes, print_causes
 from penstock.insights.keys import json_key
 from penstock.insights.overview import Overview, look
-from penstock.insights.totals import pending
+from penstock.insights.totals import unclaimed
 from penstock.insights.words import duration, number, per_second, printable
 from penstock.ledger.base import Cause, DoubtsAhead, Worker
 
@@ -57,7 +57,7 @@ def _document(overview: Overview) -> dict[str, object]:
         "failed": counts.failed,
         "in_doubt": counts.in_doubt,
         "skipped": counts.skipped,
-        "pending": pending(counts) - counts.claimed,  # each row in one of these, so that they add up
+        "pending": unclaimed(counts),
         "pending_exact": counts.pending_exact,
         "claimed": counts.claimed,
         "rows_per_second": round(overview.rows_per_second, 1),

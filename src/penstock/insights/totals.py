@@ -37,3 +37,8 @@ def totals(counts: Counts) -> Totals:
 def pending(counts: Counts) -> int:
     """What `--json` calls pending: every row known or expected to come; the least known where nobody has counted them."""
     return counts.pending if counts.pending_exact else counts.pending + (counts.ahead or 0)
+
+
+def unclaimed(counts: Counts) -> int:
+    """The same without what is claimed, where that is told beside it: each row stands in one number, and they add up."""
+    return pending(counts) - counts.claimed
