@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -78,7 +79,11 @@ class Shop:
         with closing(sqlite3.connect(self._folder / "shop.db")) as connection:
             return connection.execute(query).fetchall()
 
-    def change(self, statement: str) -> None:
+    async def change(self, statement: str) -> None:
+        """In a thread: a run in this loop may hold the file's one lock, and can give it back only while the loop turns."""
+        await asyncio.to_thread(self._change, statement)
+
+    def _change(self, statement: str) -> None:
         with closing(sqlite3.connect(self._folder / "shop.db")) as connection, connection:
             connection.execute(statement)
 

@@ -43,7 +43,7 @@ async def test_p10_its_first_rows_go_out_one_at_a_time_and_those_behind_them_tog
         idempotent_or_not = f"idempotent: {str(idempotent).lower()}"
         shop = await open_shop(tmp_path, api, rows=3 * ALONE, target=idempotent_or_not, delivery="concurrency: 32")
         await shop.run(RunOptions(limit=1))
-        shop.change(ENDED_THREE_TIMES)
+        await shop.change(ENDED_THREE_TIMES)
         api.script = answer
         report = await shop.run(show=show)
     assert report.ended is Ended.DONE

@@ -59,7 +59,7 @@ async def test_a_row_that_is_absent_too_early_stays_in_doubt_and_is_asked_about_
         assert again.doubts is not None
         assert (again.doubts.rows, again.doubts.young) == (1, 1)
         assert 500.0 < again.doubts.seconds <= 605.0
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         late = await shop.run()
     assert (late.counts.imported, late.counts.in_doubt) == (10, 0)
 
@@ -69,7 +69,7 @@ async def test_a_row_that_is_absent_late_enough_is_delivered_once_more(tmp_path:
         shop = await asking_shop(tmp_path, api)
         breaking(api, 2, stores=False)
         await shop.run()
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         report = await shop.run()
         third = await shop.run()
     assert (report.ended, report.counts.imported) == (Ended.DONE, 10)
@@ -87,7 +87,7 @@ async def test_the_age_of_a_doubt_begins_anew_with_each_time_it_was_sent(tmp_pat
         shop = await asking_shop(tmp_path, api)
         breaking(api, 2, stores=False, times=99)
         await shop.run()
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         report = await shop.run()
     assert (report.ended, report.counts.in_doubt) == (Ended.DONE, 1)
     assert (len(api.of(2)), (await shop.row("2")).attempts) == (2, 2)
@@ -99,7 +99,7 @@ async def test_a_row_whose_attempts_are_used_up_fails_instead(tmp_path: Path) ->
         breaking(api, 2, stores=False, times=99)
         for _ in range(3):
             report = await shop.run()
-            shop.change(LONG_AGO)
+            await shop.change(LONG_AGO)
     assert (report.counts.failed, report.counts.in_doubt, len(api.of(2))) == (1, 0, 2)
     row = await shop.row("2")
     assert row.reason == "answered 500; not there when asked; attempts used up"
@@ -125,8 +125,8 @@ async def test_absent_counts_only_while_the_row_is_what_it_was(tmp_path: Path, c
         shop = await asking_shop(tmp_path, api)
         breaking(api, 2, stores=False)
         await shop.run()
-        shop.change(LONG_AGO)
-        shop.change(change)
+        await shop.change(LONG_AGO)
+        await shop.change(change)
         report = await shop.run()
     assert (report.ended, report.counts.in_doubt, len(api.of(2))) == (Ended.DONE, 1, 1)
     assert (await details(shop, "2"))[-1] == detail
@@ -139,7 +139,7 @@ async def test_found_counts_though_the_row_has_changed_and_what_was_sent_is_kept
         await shop.run()
         before = await shop.row("2")
         api.applied[2] += 1  # it had been under way
-        shop.change("UPDATE orders SET amount = amount + 1 WHERE id = 2")
+        await shop.change("UPDATE orders SET amount = amount + 1 WHERE id = 2")
         report = await shop.run()
     assert report.counts.imported == 10
     assert (await shop.row("2")).fingerprint == before.fingerprint is not None
@@ -165,7 +165,7 @@ async def test_an_answer_that_says_nothing_of_the_row_leaves_it_in_doubt(tmp_pat
         breaking(api, 2, stores=False)
         api.probe_script = answer
         await shop.run()
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         report = await shop.run()
     assert (report.ended, report.counts.in_doubt, len(api.of(2))) == (Ended.DONE, 1, 1)
     told = await details(shop, "2")
@@ -204,6 +204,6 @@ async def test_an_answer_about_no_row_charges_none_and_ends_no_run(tmp_path: Pat
         noted = [event.detail for event in await shop.events(EventKind.PROBED)]
         assert noted == [f"no row can be asked about: {reason}"]
         api.probe_script = tell_the_truth
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         again = await shop.run()
     assert (again.counts.imported, again.tally.unasked) == (10, "")

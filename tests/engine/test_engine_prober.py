@@ -119,7 +119,7 @@ async def test_a_person_who_decides_meanwhile_wins(tmp_path: Path, word: RowStat
         shop = await asking_shop(tmp_path, api)
         breaking(api, 2, stores=False)
         await shop.run()
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
 
         async def decide_meanwhile(probed: Probed) -> Reply:
             async with open_people_desk(shop.job) as desk:
@@ -136,7 +136,7 @@ async def test_two_workers_deliver_once_more_what_was_absent(tmp_path: Path) -> 
         shop = await asking_shop(tmp_path, api, delivery="concurrency: 2\nstop_at: never")
         breaking(api, 2, 3, 4, stores=False)
         await shop.run()
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         await asyncio.gather(*[shop.run() for _ in range(3)])
     assert api.applied == Counter(ALL_TEN)
     assert [len(api.of(order)) for order in (2, 3, 4)] == [2, 2, 2]
@@ -181,7 +181,7 @@ async def test_what_a_killed_worker_had_on_the_wire_is_asked_about(tmp_path: Pat
         early = await shop.run()
         assert (early.counts.in_doubt, early.counts.imported, len(api.of(2))) == (1, 9, 1)
         assert (await shop.row("2")).fingerprint == fingerprint(Row("2", (2, "order 2", 20)))
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         late = await shop.run()
     assert (late.counts.imported, len(api.of(2))) == (10, 2)
 
@@ -196,7 +196,7 @@ async def test_a_row_that_changes_while_it_waits_is_written_down_anew_before_it_
 
         async def change_the_next(asked: Asked) -> Reply:
             if asked.order == 1:
-                await asyncio.to_thread(shop.change, "UPDATE orders SET amount = 21 WHERE id = 2")
+                await shop.change("UPDATE orders SET amount = 21 WHERE id = 2")
             if asked.order == 2:
                 found = await asyncio.to_thread(shop.ask, "SELECT row_keys FROM penstock_windows ORDER BY window_no")
                 windows.extend(str(keys) for (keys,) in found)
@@ -227,7 +227,7 @@ async def test_a_row_whose_repeat_is_harmless_no_longer_is_asked_about(tmp_path:
         breaking(api, 2, stores=False, times=100_000)
         await shop.run()
         before = len(api.of(2))
-        shop.change(LONG_AGO)
+        await shop.change(LONG_AGO)
         breaking(api, stores=False)
         report = await shop.run()
     assert (report.counts.imported, len(api.of(2))) == (10, before + 1)

@@ -62,7 +62,7 @@ async def test_a_row_that_does_not_map_fails_with_its_column_and_stops_no_other(
     body = 'body: {id: "{{ id }}", text: "costs {{ amount }}"}'
     async with serving() as api:
         shop = await open_shop(tmp_path, api, rows=10, target=body)
-        shop.change("UPDATE orders SET amount = NULL WHERE id IN (2, 3)")
+        await shop.change("UPDATE orders SET amount = NULL WHERE id IN (2, 3)")
         report = await shop.run()
     assert (report.ended, report.counts.imported, report.counts.failed) == (Ended.DONE, 8, 2)
     assert await shop.keys(RowState.FAILED) == {2, 3}
@@ -86,7 +86,7 @@ async def test_a_row_flagged_before_is_skipped_or_sent_as_the_job_says(
 ) -> None:
     async with serving() as api:
         shop = await open_shop(tmp_path, api, source=f"flag: {{table: orders, existing: {existing}}}")
-        shop.change("UPDATE orders SET is_import = 1 WHERE id IN (2, 3)")
+        await shop.change("UPDATE orders SET is_import = 1 WHERE id IN (2, 3)")
         report = await shop.run()
     assert (report.ended, report.counts.imported) == (Ended.DONE, 10 if sent else 8)
     assert ({2, 3} <= set(api.orders)) is sent
@@ -98,11 +98,11 @@ async def test_a_row_flagged_before_is_skipped_or_sent_as_the_job_says(
 async def test_a_row_flagged_before_keeps_the_run_from_starting_where_the_job_says_so(tmp_path: Path) -> None:
     async with serving() as api:
         shop = await open_shop(tmp_path, api, source="flag: {table: orders, existing: refuse}")
-        shop.change("UPDATE orders SET is_import = 1 WHERE id = 2")
+        await shop.change("UPDATE orders SET is_import = 1 WHERE id = 2")
         with pytest.raises(JobError, match="row 2 has its flag set"):
             await shop.run()
         assert api.asked == []
-        shop.change("UPDATE orders SET is_import = 0 WHERE id = 2")
+        await shop.change("UPDATE orders SET is_import = 0 WHERE id = 2")
         report = await shop.run()
     assert (report.ended, report.counts.imported) == (Ended.DONE, 10)
 

@@ -61,7 +61,7 @@ async def test_h51_a_row_that_changes_between_two_attempts_goes_out_as_it_was_un
         async def answer(asked: Asked) -> Reply:
             if asked.order != 2 or asked.attempt == 4:
                 return asked.accepted
-            shop.change(f"UPDATE orders SET name = 'after attempt {asked.attempt}' WHERE id = 2")
+            await shop.change(f"UPDATE orders SET name = 'after attempt {asked.attempt}' WHERE id = 2")
             if asked.attempt == 3:
                 stop.drain()
             return Reply(500)
@@ -93,12 +93,12 @@ async def test_a_further_send_is_explained_even_if_its_event_could_not_be_writte
         shop = await open_shop(tmp_path, api, target="idempotent: true", rows=1)
 
         async def lose_answer_and_events(asked: Asked) -> None:
-            shop.change("ALTER TABLE penstock_events RENAME TO elsewhere")
+            await shop.change("ALTER TABLE penstock_events RENAME TO elsewhere")
 
         api.script = lose_answer_and_events
         with pytest.raises(LedgerMissing):
             await shop.run()
-        shop.change("ALTER TABLE elsewhere RENAME TO penstock_events")
+        await shop.change("ALTER TABLE elsewhere RENAME TO penstock_events")
         api.script = accept
         await shop.run()
     assert api.orders == [1, 1]
