@@ -1,6 +1,7 @@
 import pytest
 
-from penstock.engine.decide import Policy, SendAgain, Settle, Step, Tried, decide
+from penstock.engine.decide import Policy, SendAgain, Step, Tried, decide
+from penstock.ledger.base import Settlement
 from penstock.ledger.states import RowState
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
 
@@ -15,8 +16,8 @@ HOLDING = Tried("7", attempts=2, age=10.0, holding=True)
 
 
 def state(step: Step) -> RowState:
-    assert isinstance(step, Settle)
-    return step.settlement.state
+    assert isinstance(step, Settlement)
+    return step.state
 
 
 def again(step: Step) -> SendAgain:
@@ -28,8 +29,8 @@ def again(step: Step) -> SendAgain:
 def test_an_accepted_row_is_imported_with_its_receipt(policy: Policy) -> None:
     step = decide(Accepted(201, "A-9"), ROW, policy)
     assert state(step) is RowState.IMPORTED
-    assert isinstance(step, Settle)
-    assert (step.settlement.receipt, step.settlement.status, step.settlement.attempts) == ("A-9", 201, 2)
+    assert isinstance(step, Settlement)
+    assert (step.receipt, step.status, step.attempts) == ("A-9", 201, 2)
 
 
 @pytest.mark.parametrize("policy", [PLAIN, IDEMPOTENT, FOR_A_DAY])
@@ -63,8 +64,8 @@ def test_an_answer_that_asks_to_try_again_charges_an_attempt_until_they_are_used
     assert again(decide(verdict, ROW, policy)).attempts == 2
     step = decide(verdict, LAST, policy)
     assert state(step) is RowState.FAILED
-    assert isinstance(step, Settle)
-    assert step.settlement.reason == "asked to try again; attempts used up"
+    assert isinstance(step, Settlement)
+    assert step.reason == "asked to try again; attempts used up"
 
 
 @pytest.mark.parametrize("row", [ROW, LAST, OLD, HOLDING])

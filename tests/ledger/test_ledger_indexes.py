@@ -7,7 +7,7 @@ from sqlalchemy import TextClause
 from tests.ledger.contract.bench import Bench, bench_at, close, imported, marked, portion, span
 
 from penstock.ledger.statements import statement
-from penstock.ledger.text import as_parameter
+from penstock.ledger.dialect import dialect_of
 
 ROWS = 3000
 # What a database may do instead of using an index.
@@ -46,7 +46,7 @@ async def test_s9_leases_and_keys_are_looked_up_by_an_index(server_url: str, sta
         await bench.sql(ANALYZE[kind])
 
     leasing, lookup = bench.alice._leasing, bench.alice._lookup
-    keys: dict[str, object] = {"packed": as_parameter([[str(key)] for key in range(500)])}
+    keys: dict[str, object] = {"packed": dialect_of(kind).pack([[str(key)] for key in range(500)])}
     one: dict[str, object] = {"range": 1, "fence": 1}
     for query, parameters in (
         (leasing._any, {}),

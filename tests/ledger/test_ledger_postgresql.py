@@ -7,7 +7,7 @@ from sqlalchemy import TextClause
 from tests.ledger.contract.bench import Bench, bench_at, close, imported, marked, portion, span
 
 from penstock.ledger.statements import statement
-from penstock.ledger.text import as_parameter
+from penstock.ledger.dialect import POSTGRESQL
 
 
 async def plan_of(bench: Bench, query: TextClause, parameters: dict[str, object]) -> str:
@@ -23,7 +23,7 @@ async def test_s9_keys_are_looked_up_by_the_primary_key_before_any_statistics(po
     keys = [str(number) for number in range(rows)]
     await bench.alice.settle([portion(lease, 1, imported(*keys))], marked)
 
-    parameters = {"job": 1, "packed": as_parameter([[key] for key in keys[:1000]])}
+    parameters = {"job": 1, "packed": POSTGRESQL.pack([[key] for key in keys[:1000]])}
     lookup = bench.alice._lookup
     for query in (lookup._look_up, lookup._look_up_locked, lookup._unknown):
         plan = await plan_of(bench, query, parameters)

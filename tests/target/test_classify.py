@@ -49,7 +49,7 @@ def ruled(ruling: Ruling, receipt: str | None = None) -> Rules:
 
 
 def verdict(answer: Answer, rules: Rules = RULES) -> Verdict:
-    return classify(answer, rules, ROW, NOW)
+    return classify(answer, ROW, rules, lambda: NOW)
 
 
 @pytest.mark.parametrize(
@@ -119,14 +119,14 @@ def test_a_page_with_an_error_status_is_judged_by_the_status() -> None:
 
 
 def test_no_byte_sent_is_not_sent() -> None:
-    assert classify(NoAnswer(sent=False, reason="refused"), RULES, ROW, NOW) == NotSent("refused")
+    assert classify(NoAnswer(sent=False, reason="refused"), ROW, RULES, lambda: NOW) == NotSent("refused")
 
 
 def test_no_answer_to_what_may_have_been_sent_is_unknown() -> None:
     for ruling in [None, *Ruling]:
         rules = replace(RULES, judge=Judging(ruling))
         outcome = NoAnswer(sent=True, reason="no answer within 30 s")
-        assert classify(outcome, rules, ROW, NOW) == Unknown("no answer within 30 s")
+        assert classify(outcome, ROW, rules, lambda: NOW) == Unknown("no answer within 30 s")
 
 
 @pytest.mark.parametrize("ruling", [Ruling.ACCEPT, Ruling.ALREADY_EXISTS])

@@ -168,6 +168,8 @@ def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float)
             pool_recycle=1800,
             isolation_level=isolation_level,
             skip_autocommit_rollback=True,
+            # `writing` alone begins transactions, and ends what it begins: one more ROLLBACK would be a round trip for nothing.
+            pool_reset_on_return=None,
         )
         _run_on_connect(engine, session)
         return engine

@@ -56,6 +56,7 @@ def postgresql_engine(
         pool_recycle=1800,
         isolation_level=isolation_level,
         skip_autocommit_rollback=True,
+        pool_reset_on_return=None,  # see `Database.writing`: every transaction is ended by whoever began it
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -1,6 +1,6 @@
 """What follows from a verdict: the one place that knows. Pure: no clock, no I/O, no state.
 
-A row ends (Settle), or goes out again (SendAgain). Whether the run holds is the pace's matter, not the row's.
+A row ends (Settlement), or goes out again (SendAgain). Whether the run holds is the pace's matter, not the row's.
 """
 
 from __future__ import annotations
@@ -26,16 +26,13 @@ class Policy:
 
 class Tried(NamedTuple):
     """A row after an attempt. attempts: counted so far, without this one. age: seconds since it may first have been applied.
-    holding: the run holds, so this attempt was only feeling its way."""
+    holding: the run holds, so this attempt was only feeling its way. sent_as: the fingerprint of the row as it may have arrived."""
 
     key: KeyText
     attempts: int
     age: float
     holding: bool = False
-
-
-class Settle(NamedTuple):
-    settlement: Settlement
+    sent_as: int | None = None
 
 
 class SendAgain(NamedTuple):
@@ -48,15 +45,15 @@ class SendAgain(NamedTuple):
     status: int | None = None
 
 
-Step: TypeAlias = Settle | SendAgain
+Step: TypeAlias = Settlement | SendAgain
 
 
 def decide(verdict: Verdict, row: Tried, policy: Policy) -> Step:
     match verdict:
         case Accepted(status, receipt):
-            return Settle(Settlement(row.key, RowState.IMPORTED, row.attempts + 1, status, None, receipt))
+            return Settlement(row.key, RowState.IMPORTED, row.attempts + 1, status, None, receipt, None, row.sent_as)
         case Refused(status, reason, Blame.ROW, answer):
-            return Settle(Settlement(row.key, RowState.FAILED, row.attempts + 1, status, reason, None, answer))
+            return Settlement(row.key, RowState.FAILED, row.attempts + 1, status, reason, None, answer)
         case Refused(status, reason, Blame.JOB):
             return SendAgain(row.attempts, reason, 0.0, status)
         case Refused(status, reason, _, answer):  # the moment is to blame
@@ -74,9 +71,9 @@ def decide(verdict: Verdict, row: Tried, policy: Policy) -> Step:
 def _after_unknown(unknown: Unknown, row: Tried, policy: Policy) -> Step:
     """It may have been applied: only where a repeat is harmless does it go out again."""
     if not policy.idempotent:
-        return Settle(_in_doubt(row, unknown.status, unknown.reason, unknown.answer))
+        return _in_doubt(row, unknown.status, unknown.reason, unknown.answer)
     if policy.idempotent_for is not None and row.age >= policy.idempotent_for:
-        return Settle(_in_doubt(row, unknown.status, f"{unknown.reason}; idempotent no longer", unknown.answer))
+        return _in_doubt(row, unknown.status, f"{unknown.reason}; idempotent no longer", unknown.answer)
     if unknown.blame is Blame.JOB or row.holding:  # nobody's fault but the job's: no attempt is charged
         return SendAgain(row.attempts, unknown.reason, None, unknown.status)
     return _charge(row, policy, unknown.status, unknown.reason, unknown.answer)
@@ -87,8 +84,8 @@ def _charge(row: Tried, policy: Policy, status: int | None, reason: str, answer:
     attempts = row.attempts + 1
     if attempts < policy.attempts:
         return SendAgain(attempts, reason, None, status)
-    return Settle(Settlement(row.key, RowState.FAILED, attempts, status, f"{reason}; attempts used up", None, answer))
+    return Settlement(row.key, RowState.FAILED, attempts, status, f"{reason}; attempts used up", None, answer)
 
 
 def _in_doubt(row: Tried, status: int | None, reason: str, answer: str) -> Settlement:
-    return Settlement(row.key, RowState.IN_DOUBT, row.attempts + 1, status, reason, None, answer)
+    return Settlement(row.key, RowState.IN_DOUBT, row.attempts + 1, status, reason, None, answer, row.sent_as)

@@ -132,6 +132,7 @@ class Delivery:
         "ends_as",
         "fingerprint",
         "first_sent",
+        "key",
         "range",
         "read_at",
         "reason",
@@ -146,6 +147,7 @@ class Delivery:
     def __init__(self, range_: OpenRange, row: Row, request: bytes, read_at: float) -> None:
         self.range = range_
         self.row = row
+        self.key: KeyText = row.key
         self.request = request
         self.read_at = read_at
         self.attempts = 0
@@ -159,10 +161,6 @@ class Delivery:
         self.ends_as: Settlement | None = None
         self.fingerprint: int | None = None
         self.sent_as: int | None = None
-
-    @property
-    def key(self) -> KeyText:
-        return self.row.key
 
     @property
     def exposed_as(self) -> int | None:

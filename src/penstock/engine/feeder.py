@@ -101,10 +101,10 @@ class Feeder:
         deliveries: list[Delivery] = []
         for row, before in rows:
             delivery = self._deliver(page.range, row, before, page.read_at)
-            if self._stop.is_asked:
-                return  # too many rows that do not map may be why: those behind are left alone
             if delivery is not None:
                 deliveries.append(delivery)
+            elif self._stop.is_asked:
+                return  # too many rows that do not map may be why: those behind are left alone
         alone, together = deliveries[: page.range.alone], deliveries[page.range.alone :]
         for delivery in alone:
             self.is_careful = True

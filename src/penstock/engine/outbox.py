@@ -74,7 +74,8 @@ class Outbox:
         """The next delivery that may go out now; call `left` when its attempt has ended. None: closed, there will be no more."""
         if self._is_closed:
             return None
-        self._grant_turn()
+        if self._askers:
+            self._grant_turn()
         delivery = self._next()
         if delivery is None:
             waiter: asyncio.Future[Delivery | None] = asyncio.get_running_loop().create_future()
@@ -107,7 +108,7 @@ class Outbox:
         """A request has ended. Whoever calls this asks `take` for the next one, so nobody else is woken here."""
         self.in_flight -= 1
         self.ended_at = self._boottime()
-        if self.is_idle:
+        if self.in_flight == 0 and not self._queue:
             self._idle.set()
 
     async def idle(self) -> None:

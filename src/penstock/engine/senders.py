@@ -6,7 +6,7 @@ import asyncio
 from typing import assert_never
 
 from penstock.engine.announcer import Announcer
-from penstock.engine.decide import Policy, SendAgain, Settle, Tried, decide
+from penstock.engine.decide import Policy, SendAgain, Tried, decide
 from penstock.engine.delivery import Delivery
 from penstock.engine.feeder import failed_in_mapping
 from penstock.engine.outbox import Outbox
@@ -94,7 +94,7 @@ class Senders:
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, began: float, ended: float, among: int) -> None:
         """among: how many requests were on the wire when this one went out, itself included."""
-        holding = self._pace.hold is not None
+        holding = self._pace.is_holding
         self._tell_pace(verdict, began, ended, among)
         if not isinstance(verdict, NotSent):
             self._tallies.attempted(first=delivery.sends == 0)
@@ -103,23 +103,17 @@ class Senders:
             delivery.sent_as = delivery.exposed_as
             delivery.first_sent = delivery.first_sent or delivery.announced_at
             delivery.doubt = verdict
-        step = decide(verdict, Tried(delivery.key, delivery.attempts, self._age(delivery), holding), self._policy)
-        match step:
-            case Settle(settlement):
-                if settlement.state is RowState.FAILED and delivery.doubt is not None and delivery.doubt is not verdict:
-                    settlement = settlement._replace(
-                        reason=f"{settlement.reason}; before that: {delivery.doubt.reason}"
-                    )
-                if settlement.state is RowState.IMPORTED:
-                    sent_as = delivery.fingerprint or self._parts.fingerprint(delivery.row)
-                    settlement = settlement._replace(fingerprint=sent_as)
-                elif settlement.state is RowState.IN_DOUBT:
-                    settlement = settlement._replace(fingerprint=delivery.sent_as)
-                self._finish(delivery, settlement)
-            case SendAgain():
-                self._send_again(delivery, step)
-            case _:
-                assert_never(step)
+        sent_as = delivery.sent_as
+        if isinstance(verdict, Accepted):
+            sent_as = delivery.fingerprint or self._parts.fingerprint(delivery.row)
+        tried = Tried(delivery.key, delivery.attempts, self._age(delivery), holding, sent_as)
+        step = decide(verdict, tried, self._policy)
+        if isinstance(step, SendAgain):
+            self._send_again(delivery, step)
+            return
+        if step.state is RowState.FAILED and delivery.doubt is not None and delivery.doubt is not verdict:
+            step = step._replace(reason=f"{step.reason}; before that: {delivery.doubt.reason}")
+        self._finish(delivery, step)
 
     def _finish(self, delivery: Delivery, settlement: Settlement) -> None:
         range_ = delivery.range
@@ -127,7 +121,8 @@ class Senders:
             self._settler.add_late(range_, settlement)
             return
         self._settler.add(range_, settlement)
-        delivery.leave_window()
+        if delivery.window:
+            delivery.leave_window()
 
     def _send_again(self, delivery: Delivery, step: SendAgain) -> None:
         range_ = delivery.range

@@ -1,4 +1,4 @@
-"""Writes down what became of rows: one batch at a time, of at most 500 rows or what a tenth of a second brings.
+"""Writes down what became of rows: one batch at a time, of at most 900 rows or what a tenth of a second brings.
 
 Not "as soon as the last commit ended": that costs two thirds more CPU for 2 % more rows (measured at 20 ms, 64 in flight).
 """
@@ -18,7 +18,9 @@ from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.ledger.base import Portion, Settlement
 from penstock.pacing.backoff import full_jitter
 
-MOST_ROWS = 500
+# Of a batch. (Where windows are written, fewer wait at once: a crash leaves them in doubt.)
+MOST_ROWS = 900
+MOST_ROWS_WINDOWED = 500
 LINGER = 0.1
 # How many settlements may wait before the wire has to: memory stays flat when posting outruns the ledger.
 WAITING_IDEMPOTENT = 2000
@@ -44,7 +46,9 @@ class Settler:
         self._settings = parts.settings
         self._ranges = ranges
         self._changed = changed
-        self._most_waiting = WAITING_WINDOWED if parts.settings.writes_windows else WAITING_IDEMPOTENT
+        windowed = parts.settings.writes_windows
+        self._most_waiting = WAITING_WINDOWED if windowed else WAITING_IDEMPOTENT
+        self._most_rows = MOST_ROWS_WINDOWED if windowed else MOST_ROWS
         self._waiting = 0
         self._late: defaultdict[OpenRange, list[Settlement]] = defaultdict(list)  # of lost ranges, until it is written
         self._one_at_a_time = asyncio.Lock()
@@ -72,7 +76,7 @@ class Settler:
         range_.settlements.append(settlement)
         self._waiting += 1
         self._due.set()
-        if self._waiting >= MOST_ROWS:
+        if self._waiting >= self._most_rows:
             self._now.set()
 
     def add_late(self, range_: OpenRange, settlement: Settlement) -> None:
@@ -102,7 +106,7 @@ class Settler:
             await self.settle_once()
             if self._waiting:
                 self._due.set()
-            if self._waiting >= MOST_ROWS:
+            if self._waiting >= self._most_rows:
                 self._now.set()
 
     async def settle_all(self, *, release: bool) -> None:
@@ -183,7 +187,7 @@ class Settler:
 
     def _next_batch(self, *, release: bool) -> list[tuple[OpenRange, Portion]]:
         batch: list[tuple[OpenRange, Portion]] = []
-        room = MOST_ROWS
+        room = self._most_rows
         for range_ in self._ranges:
             if room and (release or range_.settlements or range_.is_complete or range_.windows_done):
                 portion = range_.portion(room, release=release and len(range_.settlements) <= room)

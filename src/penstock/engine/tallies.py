@@ -42,8 +42,9 @@ class Tallies:
         """A row has come to a final state."""
         self.finished += 1
         self._imported += state is RowState.IMPORTED
-        self._mishaps.finished(bad=state in (RowState.FAILED, RowState.IN_DOUBT))
-        if self._mishaps.are_too_many:
+        is_bad = state is RowState.FAILED or state is RowState.IN_DOUBT
+        self._mishaps.finished(bad=is_bad)
+        if is_bad and self._mishaps.are_too_many:
             self._stop.drain(
                 Ended.STOP_AT,
                 f"{self._mishaps.bad} of the last {self._mishaps.seen} rows failed or are in doubt: delivery.stop_at",

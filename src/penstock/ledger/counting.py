@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.ledger.base import Counts
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.statements import statement
-from penstock.ledger.text import as_parameter
 
 # One statement, so one snapshot: a range that is just being finished is counted here or there, never twice and never not at all.
 _COUNTS = statement("""
@@ -43,6 +42,7 @@ NOTHING = Counts(0, 0, 0, 0, 0, 0, pending_exact=False)
 
 class Counting:
     def __init__(self, dialect: LedgerDialect) -> None:
+        self._pack = dialect.pack
         self._final_among = dialect.statement(_FINAL_AMONG, known_among=dialect.known_among())
 
     async def count(self, connection: AsyncConnection, job_id: int) -> Counts:
@@ -66,5 +66,5 @@ class Counting:
         keys = {key for row_keys in windows for key, *_ in orjson.loads(row_keys)}
         if not keys:
             return 0
-        parameters = {"job": job_id, "packed": as_parameter([[key] for key in keys])}
+        parameters = {"job": job_id, "packed": self._pack([[key] for key in keys])}
         return len(keys) - int((await connection.execute(self._final_among, parameters)).scalar_one())

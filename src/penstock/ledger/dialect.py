@@ -7,10 +7,12 @@ A statement is written once, as a template with names in braces: {now}, {later} 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+import orjson
 from sqlalchemy import TextClause
 
 from penstock.errors import LedgerRefused
@@ -28,8 +30,8 @@ KEYS: Sequence[BatchColumn] = (("row_key", CHARACTERS),)
 
 @dataclass(frozen=True, slots=True)
 class LedgerDialect:
-    """words: what the names in braces stand for. unpack: the parameter :packed, a JSON array of arrays, as a table `batch` of
-    these columns: one parameter however many rows, so that the statement's text stays the same and the driver has nothing to
+    """words: what the names in braces stand for. unpack: the parameter :packed, arrays in an array (see `pack`), as a table `batch`
+    of these columns: one parameter however many rows, so that the statement's text stays the same and the driver has nothing to
     quote 5,000 times. look_up: how each row of `batch` is looked up by its key; see `known_among`."""
 
     words: Mapping[str, str]
@@ -40,6 +42,16 @@ class LedgerDialect:
     def statement(self, template: str, **names: str) -> TextClause:
         """A template as a statement, made once and executed often."""
         return statement(template.format(**self.words, **names))
+
+    def pack(self, rows: Sequence[Sequence[object]]) -> str:
+        """A batch, or whatever else is stored as JSON, as a parameter that `packed` reads. MySQL's driver looks at each character
+        of a text, and longest at quotes: in Base64 it is through 16 times as fast."""
+        encoded = orjson.dumps([tuple(row) for row in rows])
+        return b64encode(encoded).decode() if self.is_mysql else encoded.decode()
+
+    def packed(self, parameter: str) -> str:
+        """The JSON text that was packed into this parameter."""
+        return _packed_mysql(parameter) if self.is_mysql else parameter
 
     def known_among(self, columns: Sequence[BatchColumn] = KEYS, *, keep_unknown: bool = False) -> str:
         """The rows of a batch, each with the ledger's row of its key as `known`: by the primary key, one after the other. Left
@@ -80,7 +92,11 @@ _POSTGRESQL_TYPES: Mapping[Content, str] = {CHARACTERS: "TEXT", INTEGER: "BIGINT
 
 def _unpack_mysql(columns: Sequence[BatchColumn]) -> str:
     parts = [f"{name} {_MYSQL_TYPES[content]} PATH '$[{at}]'" for at, (name, content) in enumerate(columns)]
-    return f"JSON_TABLE(:packed, '$[*]' COLUMNS ({', '.join(parts)})) AS batch"
+    return f"JSON_TABLE({_packed_mysql(':packed')}, '$[*]' COLUMNS ({', '.join(parts)})) AS batch"
+
+
+def _packed_mysql(parameter: str) -> str:
+    return f"CONVERT(FROM_BASE64({parameter}) USING utf8mb4)"
 
 
 def _unpack_postgresql(columns: Sequence[BatchColumn]) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.ledger.base import Event
 from penstock.ledger.dialect import CHARACTERS, INTEGER, LedgerDialect
 from penstock.ledger.schema import DETAIL_LENGTH
-from penstock.ledger.text import as_parameter, fit
+from penstock.ledger.text import fit
 
 _COLUMNS = (("kind", CHARACTERS), ("detail", CHARACTERS), ("row_key", CHARACTERS), ("range_no", INTEGER))
 
@@ -22,6 +22,7 @@ SELECT :job, {now}, kind, detail, row_key, range_no, :owner FROM {batch}
 class EventLog:
     def __init__(self, dialect: LedgerDialect, job_id: int) -> None:
         self._job_id = job_id
+        self._pack = dialect.pack
         self._append = dialect.statement(_APPEND, batch=dialect.unpack(_COLUMNS))
 
     async def append(self, connection: AsyncConnection, events: Sequence[Event], owner: str | None) -> None:
@@ -30,4 +31,4 @@ class EventLog:
             rows: list[list[object]] = [
                 [event.kind.value, fit(event.detail, DETAIL_LENGTH), event.key, event.range_no] for event in events
             ]
-            await connection.execute(self._append, {"job": self._job_id, "owner": owner, "packed": as_parameter(rows)})
+            await connection.execute(self._append, {"job": self._job_id, "owner": owner, "packed": self._pack(rows)})

@@ -17,7 +17,7 @@ from penstock.ledger.lookup import Lookup
 from penstock.ledger.schema import REASON_LENGTH
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
-from penstock.ledger.text import as_parameter, fit
+from penstock.ledger.text import fit
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
@@ -69,6 +69,7 @@ class KeysRanges:
         self._lookup = lookup
         self._counters = counters
         self._is_dead = is_dead
+        self._pack = dialect.pack
         self._lock_job = dialect.statement(LOCK_JOB)
         self._unfinished = dialect.statement(_UNFINISHED)
         self._check_lease = dialect.statement(_CHECK_LEASE)
@@ -144,7 +145,7 @@ class KeysRanges:
         self, connection: AsyncConnection, keys: Sequence[KeyText], reason: str, range_no: int
     ) -> int:
         """Returns how many rows the new range has then."""
-        packed = as_parameter([[key] for key in keys])
+        packed = self._pack([[key] for key in keys])
         parameters = {**self._named, "range": range_no, "reason": fit(reason, REASON_LENGTH), "packed": packed}
         await connection.execute(self._insert, parameters)
         return int((await connection.execute(_INSERTED, parameters)).scalar_one())

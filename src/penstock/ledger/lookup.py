@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.ledger.base import LedgerRow
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.states import RowState
-from penstock.ledger.text import as_parameter
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
@@ -49,6 +48,7 @@ class Lookup:
     def __init__(self, transactions: Transactions, dialect: LedgerDialect, job_id: int) -> None:
         self._transactions = transactions
         self._job_id = job_id
+        self._pack = dialect.pack
         known_among = dialect.known_among()
         self._look_up = dialect.statement(_LOOK_UP, row=ROW_COLUMNS, known_among=known_among)
         self._look_up_locked = dialect.statement(_LOOK_UP + " {for_update}", row=ROW_COLUMNS, known_among=known_among)
@@ -87,7 +87,7 @@ class Lookup:
         return await self._transactions.read(read)
 
     def _keyed(self, keys: Sequence[KeyText]) -> dict[str, object]:
-        return {"job": self._job_id, "packed": as_parameter([[key] for key in keys])}
+        return {"job": self._job_id, "packed": self._pack([[key] for key in keys])}
 
 
 def by_key(rows: Sequence[StoredRow]) -> Mapping[KeyText, LedgerRow]:

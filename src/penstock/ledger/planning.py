@@ -9,12 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.ledger.base import Lease, RangeKind
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
-from penstock.ledger.jobrow import LOCK_JOB, JobRow
+from penstock.ledger.jobrow import JobRow
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
 _CURSOR = statement("SELECT cursor_key FROM penstock_jobs WHERE job_id = :job")
+
+# Whoever plans, sweeps or asks for keys does so one after the other.
+_LOCK_JOB = "SELECT next_range FROM penstock_jobs WHERE job_id = :job {for_update}"
 
 # It walks the keys behind the cursor as well, and makes what the ledger does not know of them pending: in a span they would be
 # on their way already, without a ledger row.
@@ -25,7 +28,7 @@ _SWEEP_IS_UNDER_WAY = statement(
 # Guarded by the cursor that the planner has read: 0 rows, and somebody else has planned this part. Keys are only ever compared
 # for being the same; which is greater the source database alone knows. at_end: the cursor has moved, there may be more.
 _MOVE_CURSOR = """
-UPDATE penstock_jobs SET cursor_key = :upto, planned_keys = planned_keys + :number, at_end = 0
+UPDATE penstock_jobs SET cursor_key = :upto, planned_keys = planned_keys + :number, at_end = 0, next_range = next_range + 1
 WHERE job_id = :job AND cursor_key {is_same} :after
 """
 
@@ -49,7 +52,7 @@ class Planning:
         self._transactions = transactions
         self._job = job
         self._held = held
-        self._lock_job = dialect.statement(LOCK_JOB)
+        self._lock_job = dialect.statement(_LOCK_JOB)
         self._move_cursor = dialect.statement(_MOVE_CURSOR)
         self._add_span = dialect.statement(_ADD_SPAN)
         self._planned_before = dialect.statement(_PLANNED_BEFORE)
@@ -76,13 +79,12 @@ class Planning:
         return self._held.add(Lease(range_no, RangeKind.SPAN, owner, fence=1, batch=0, after=after, upto=upto))
 
     async def _plan(self, connection: AsyncConnection, parameters: dict[str, object]) -> int | None:
-        await connection.execute(self._lock_job, parameters)
+        range_no = int((await connection.execute(self._lock_job, parameters)).scalar_one())
         if (await connection.execute(_SWEEP_IS_UNDER_WAY, parameters)).first() is not None:
             return None
         if not (await connection.execute(self._move_cursor, parameters)).rowcount:
             found = (await connection.execute(self._planned_before, parameters)).scalar()
             return None if found is None else int(found)
-        range_no = await self._job.take_range_no(connection)
         await connection.execute(self._add_span, {**parameters, "range": range_no})
         return range_no
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.base import Settlement
 from penstock.ledger.dialect import CHARACTERS, INTEGER, REAL, LedgerDialect
 from penstock.ledger.schema import ANSWER_LENGTH, REASON_LENGTH, RECEIPT_LENGTH
 from penstock.ledger.states import RowState, states_after
-from penstock.ledger.text import as_parameter, fit_or_none
+from penstock.ledger.text import fit_or_none
 from penstock.rows import KeyText
 
 
@@ -30,6 +31,10 @@ class Conflict(NamedTuple):
     state: RowState
     range_no: int
     fence: int
+
+
+class RowsKnown(Exception):
+    """Of rows that were to be new at least one is in the ledger. The transaction is spoilt."""
 
 
 _COLUMNS = (
@@ -53,12 +58,14 @@ _TAKEN_OVER = (
 )  # fmt: skip
 
 # One parameter for the whole batch: constant text, 4.5 times less CPU than a list of parameters. Never
-# REPLACE: it deletes. New rows are the rule; where the row is there already, the guard decides.
-_WRITE = """
+# REPLACE: it deletes.
+_INSERT = """
 INSERT INTO penstock_rows (job_id, {names}, updated_at)
 SELECT :job, {names}, {now} FROM {batch} WHERE 1 = 1
-{upsert}
 """
+
+# Where the row is there already, the guard decides.
+_WRITE = _INSERT + "{upsert}"
 
 # Which of them the guard will turn away: read first, because counters must count what was written and nothing else. Usually none.
 _CONFLICTS = """
@@ -72,7 +79,9 @@ WHERE NOT (known.state = 'pending' AND known.range_no = batch.range_no)
 class RowWriter:
     def __init__(self, dialect: LedgerDialect, job_id: int) -> None:
         self._job_id = job_id
+        self._pack = dialect.pack
         batch = dialect.unpack(_COLUMNS)
+        self._insert = dialect.statement(_INSERT, names=_NAMES, batch=batch)
         own_range = f"penstock_rows.range_no = {dialect.new_value('range_no')}"
         from_pending = legal_edges(dialect, [RowState.PENDING])
         self._settle = dialect.statement(
@@ -82,22 +91,35 @@ class RowWriter:
         self._settle_late = dialect.statement(_WRITE, names=_NAMES, batch=batch, upsert=_upsert(dialect, late))
         self._conflicts = dialect.statement(_CONFLICTS, known_among=dialect.known_among(_COLUMNS))
 
+    async def insert(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
+        """New rows and no others: nearly all there are, without a look at what may stand there. Raises RowsKnown."""
+        try:
+            await connection.execute(self._insert, self._parameters(records))
+        except IntegrityError as error:
+            raise RowsKnown from error
+
     async def settle(self, connection: AsyncConnection, records: Sequence[Record]) -> Sequence[Conflict]:
         """New rows, and rows pending in the very range. Returns those that stay as they are because they are neither."""
-        parameters = {"job": self._job_id, "packed": _batch(records)}
+        parameters = self._parameters(records)
         found = (await connection.execute(self._conflicts, parameters)).all()
         await connection.execute(self._settle, parameters)
         return [Conflict(key, RowState(state), range_no, fence) for key, state, range_no, fence in found]
 
     async def settle_late(self, connection: AsyncConnection, records: Sequence[Record]) -> None:
         """Rows that the caller has locked and looked at: pending or in doubt, whichever range they go to."""
-        await connection.execute(self._settle_late, {"job": self._job_id, "packed": _batch(records)})
+        await connection.execute(self._settle_late, self._parameters(records))
+
+    def _parameters(self, records: Sequence[Record]) -> dict[str, object]:
+        return {"job": self._job_id, "packed": self._pack([_stored(record) for record in records])}
 
 
-def one_a_row(records: Iterable[Record]) -> Sequence[Record]:
+def one_a_row(records: Sequence[Record]) -> Sequence[Record]:
     """What there is to write when a row has waited and been tried again while the ledger was slow: what ended it, else the last.
     (PostgreSQL refuses to touch a row twice in one statement.)"""
-    by_key: dict[KeyText, Record] = {}
+    by_key = {record.settlement.key: record for record in records}
+    if len(by_key) == len(records):  # nearly always
+        return records
+    by_key.clear()
     for record in records:
         before = by_key.get(record.settlement.key)
         if before is None or not before.settlement.state.is_final:
@@ -132,22 +154,19 @@ def _upsert(dialect: LedgerDialect, guard: str) -> str:
     return dialect.upsert("penstock_rows", ("job_id", "row_key"), _TAKEN_OVER, guard)
 
 
-def _batch(records: Sequence[Record]) -> str:
-    rows: list[list[object]] = []
-    for (key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent), range_no, fence in records:
-        rows.append(
-            [
-                key,
-                state.value,
-                attempts,
-                status,
-                fit_or_none(reason, REASON_LENGTH),
-                fit_or_none(receipt, RECEIPT_LENGTH),
-                fit_or_none(answer, ANSWER_LENGTH),
-                fingerprint,
-                first_sent,
-                range_no,
-                fence,
-            ]
-        )
-    return as_parameter(rows)
+def _stored(record: Record) -> tuple[object, ...]:
+    """In the order of _COLUMNS."""
+    (key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent), range_no, fence = record
+    return (
+        key,
+        state,
+        attempts,
+        status,
+        fit_or_none(reason, REASON_LENGTH),
+        fit_or_none(receipt, RECEIPT_LENGTH),
+        fit_or_none(answer, ANSWER_LENGTH),
+        fingerprint,
+        first_sent,
+        range_no,
+        fence,
+    )

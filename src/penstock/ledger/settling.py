@@ -9,12 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost
 from penstock.events import EventKind
-from penstock.ledger.base import Event, FlagMarker, Lease, Portion, Settlement
+from penstock.ledger.base import Event, FlagMarker, Lease, Portion, RangeKind, Settlement
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
-from penstock.ledger.recording import Conflict, Record, RowWriter, final_counts, one_a_row
+from penstock.ledger.recording import Conflict, Record, RowsKnown, RowWriter, final_counts, one_a_row
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 
@@ -88,11 +88,14 @@ class Settling:
         """See Ledger.settle."""
         # Everybody locks ranges in the same order: settles and heartbeats cannot wait for each other in a circle.
         waiting = sorted(portions, key=lambda portion: portion.lease.range_no)
+        are_new = all(_rows_are_new(portion.lease) for portion in portions)
         while waiting:
             batch = tuple(waiting)
             try:
-                await self._transactions.write(partial(self._write, portions=batch, mark=mark))
+                await self._transactions.write(partial(self._write, portions=batch, mark=mark, are_new=are_new))
                 break
+            except RowsKnown:
+                are_new = False
             except _AppliedBefore as before:
                 waiting.remove(before.portion)
             except LeaseLost as lost:
@@ -102,13 +105,21 @@ class Settling:
             if portion.finished or portion.release:
                 self._held.forget(portion.lease.range_no)
 
-    async def _write(self, connection: AsyncConnection, portions: Sequence[Portion], mark: FlagMarker | None) -> None:
+    async def _write(
+        self, connection: AsyncConnection, portions: Sequence[Portion], mark: FlagMarker | None, *, are_new: bool
+    ) -> None:
         records = one_a_row(
-            Record(settlement, portion.lease.range_no, portion.lease.fence)
-            for portion in portions
-            for settlement in portion.settlements
+            [
+                Record(settlement, portion.lease.range_no, portion.lease.fence)
+                for portion in portions
+                for settlement in portion.settlements
+            ]
         )
-        conflicts = await self._rows.settle(connection, records) if records else ()
+        conflicts: Sequence[Conflict] = ()
+        if records and are_new:
+            await self._rows.insert(connection, records)
+        elif records:
+            conflicts = await self._rows.settle(connection, records)
         unflagged = await self._flag(connection, records, conflicts, mark)
         for portion in portions:
             await self._events.append(connection, portion.events, portion.lease.owner)
@@ -186,3 +197,8 @@ class Settling:
 
     def _named(self, lease: Lease) -> dict[str, object]:
         return {"job": self._job_id, "range": lease.range_no, "fence": lease.fence}
+
+
+def _rows_are_new(lease: Lease) -> bool:
+    """Whether the ledger has most probably no row of the range: nobody held it before, and it was not made of rows that wait."""
+    return lease.fence == 1 and lease.kind is RangeKind.SPAN

@@ -10,6 +10,9 @@ class RowState(StrEnum):
     IN_DOUBT = "in_doubt"  # may have been applied; a late answer, the probe or a person decides
     SKIPPED = "skipped"  # never to be sent: the mapping said so, the flag was set before, or it left the query
 
+    # By the text, as they are compared: an Enum's own way is a function in Python, and whole batches are counted by state.
+    __hash__ = str.__hash__
+
     @property
     def is_final(self) -> bool:
         """Whether no worker will send the row by itself any more."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import orjson
-
 
 def fit(text: str, length: int) -> str:
     """At most `length` characters; control characters, line ends and halves of surrogate pairs become spaces."""
@@ -15,8 +13,3 @@ def fit(text: str, length: int) -> str:
 
 def fit_or_none(text: str | None, length: int) -> str | None:
     return None if text is None else fit(text, length)
-
-
-def as_parameter(rows: list[list[object]]) -> str:
-    """A batch as the one JSON parameter, :packed, that LedgerDialect.unpack unpacks."""
-    return orjson.dumps(rows).decode()

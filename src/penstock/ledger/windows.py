@@ -19,7 +19,7 @@ from penstock.ledger.transactions import Transactions
 # One statement: the range's row is share-locked while the window goes in, so that a take-over comes before it or after it.
 _OPEN = """
 INSERT INTO penstock_windows (job_id, range_no, fence, window_no, row_keys, opened_at)
-SELECT job_id, range_no, fence, :window, :row_keys, {now} FROM penstock_ranges
+SELECT job_id, range_no, fence, :window, {row_keys}, {now} FROM penstock_ranges
 WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased' AND lease_until > {later}
 {for_share}
 """
@@ -39,7 +39,8 @@ class Windows:
         self._job_id = job_id
         self._events = events
         self._held = held
-        self._open = dialect.statement(_OPEN)
+        self._pack = dialect.pack
+        self._open = dialect.statement(_OPEN, row_keys=dialect.packed(":row_keys"))
         self._is_ours = dialect.statement(_IS_OURS)
 
     async def open(
@@ -57,7 +58,7 @@ class Windows:
             "owner": lease.owner,
             "fence": lease.fence,
             "window": window,
-            "row_keys": _packed(keys),
+            "row_keys": self._pack(keys),
             "seconds": seconds,
         }
         try:
@@ -83,7 +84,3 @@ class Windows:
 def keys_of(row_keys: str) -> list[WindowKey]:
     """The keys of a stored window."""
     return [WindowKey(*fields) for fields in orjson.loads(row_keys)]
-
-
-def _packed(keys: Sequence[WindowKey]) -> str:
-    return orjson.dumps([tuple(key) for key in keys]).decode()

@@ -34,7 +34,7 @@ def compile_rules(job: Job, columns: Sequence[str]) -> Judge:
     ) -> Judged:
         answer = AnswerView(status, headers, body)
         values = row.values
-        if _holds(already_exists, answer, values):
+        if already_exists is not None and _holds(already_exists, answer, values):
             return Judged(Ruling.ALREADY_EXISTS, _receipt(receipt, answer, values))
         if accepted_by_default if accept is None else _holds(accept, answer, values):
             return Judged(Ruling.ACCEPT, _receipt(receipt, answer, values))

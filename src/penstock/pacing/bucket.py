@@ -12,20 +12,18 @@ class TokenBucket:
         self._rate = rate
         self._tokens = 1.0
         self._at = now
-
-    @property
-    def is_limiting(self) -> bool:
-        return self._rate != math.inf
+        self.is_limiting = rate != math.inf
 
     def set_rate(self, rate: float, now: float) -> None:
         """From now on at this rate; what has been saved up is kept within the new burst."""
         self._refill(now)
         self._rate = rate
+        self.is_limiting = rate != math.inf
         self._tokens = min(self._tokens, self._burst())
 
     def delay(self, now: float) -> float:
         """Seconds until a request may go; 0.0 if one may go now."""
-        if self._rate == math.inf:
+        if not self.is_limiting:
             return 0.0
         self._refill(now)
         if self._tokens >= 1.0:
@@ -34,7 +32,7 @@ class TokenBucket:
 
     def take(self) -> None:
         """A request goes. Call `delay` first."""
-        if self._rate != math.inf:
+        if self.is_limiting:
             self._tokens -= 1.0
 
     def _refill(self, now: float) -> None:

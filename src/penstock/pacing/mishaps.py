@@ -12,25 +12,26 @@ class Mishaps:
 
     def __init__(self, most: float) -> None:
         self._most = most
-        self._recent: deque[bool] = deque(maxlen=WINDOW)
-        self._bad = 0
+        self._finished = 0
+        self._bad_at: deque[int] = deque()  # which of them, counted from the first
 
     @property
     def bad(self) -> int:
-        return self._bad
+        while self._bad_at and self._bad_at[0] <= self._finished - WINDOW:
+            self._bad_at.popleft()
+        return len(self._bad_at)
 
     @property
     def seen(self) -> int:
         """How many finished rows are looked at."""
-        return len(self._recent)
+        return min(self._finished, WINDOW)
 
     @property
     def are_too_many(self) -> bool:
-        return self._bad >= self._most
+        return self.bad >= self._most
 
     def finished(self, *, bad: bool) -> None:
         """A row has ended: imported or skipped (not bad), failed or in doubt (bad)."""
-        if len(self._recent) == WINDOW and self._recent[0]:
-            self._bad -= 1
-        self._recent.append(bad)
-        self._bad += bad
+        self._finished += 1
+        if bad:
+            self._bad_at.append(self._finished)

@@ -67,6 +67,10 @@ class Pace:
         return next(iter(self._blocks.values()), None) or self._hold
 
     @property
+    def is_holding(self) -> bool:
+        return self._hold is not None or bool(self._blocks)
+
+    @property
     def is_paused(self) -> bool:
         return self._paused
 
@@ -84,15 +88,20 @@ class Pace:
         """How many requests may be on the wire at once, right now."""
         if self._paused or self._blocks:
             return 0
-        return self.concurrency if self._opened else min(1, self._share)
+        if not self._opened:
+            return min(1, self._share)
+        return min(self._limit.value, self._share) if self._adapts else self._share
 
     def delay(self, now: float) -> float:
         """Seconds until the next request may go; 0.0: now."""
         wait = self._not_before - now
-        return max(wait, self._bucket.delay(now)) if wait > 0 else self._bucket.delay(now)
+        if self._bucket.is_limiting:
+            wait = max(wait, self._bucket.delay(now))
+        return max(wait, 0.0)
 
     def sent(self) -> None:
-        self._bucket.take()
+        if self._bucket.is_limiting:
+            self._bucket.take()
 
     def limited_by(self, now: float, in_flight: int) -> str:
         """In one or two words, for people: what keeps the run from going faster; "" when it is not the pace."""

@@ -13,7 +13,6 @@ from penstock.source.keyset import one_of
 
 # A CASE for every value of `flag.set` is walked through for every row: few rows at a time keep that cheap.
 MOST_ROWS_WITH_VALUES = 100
-MOST_ROWS = 500
 # PostgreSQL's FOR UPDATE would pass over rows that others merely refer to.
 _LOCK = {POSTGRESQL: "FOR NO KEY UPDATE"}
 

@@ -37,11 +37,13 @@ class Locking:
     transactional: False for MyISAM and its like: what was written there stays, whatever becomes of the transaction.
     skips_locked: knows FOR UPDATE SKIP LOCKED.
     loses_all: a lock wait that times out rolls back the whole transaction, unnoticed (innodb_rollback_on_timeout).
+    has_set_statement: knows SET STATEMENT ... FOR, so that how long one statement may wait takes no statements of their own.
     """
 
     transactional: bool = True
     skips_locked: bool = False
     loses_all: bool = False
+    has_set_statement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ async def read_locking(connection: AsyncConnection, dialect: Dialect, table: Tab
         transactional=all(str(engine).lower() in ("innodb", "none") for (engine,) in engines),
         skips_locked=skips_locked(str(version)),
         loses_all=bool(loses_all),
+        has_set_statement="mariadb" in str(version).lower(),
     )
 
 

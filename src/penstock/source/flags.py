@@ -19,7 +19,6 @@ from penstock.source.base import FlagsLocked, Mark
 from penstock.source.dialect import POSTGRESQL
 from penstock.source.failures import source_errors
 from penstock.source.flag_statements import (
-    MOST_ROWS,
     MOST_ROWS_WITH_VALUES,
     Write,
     clear_flags,
@@ -28,6 +27,7 @@ from penstock.source.flag_statements import (
     set_flags,
 )
 from penstock.source.flag_table import FlagTable
+from penstock.source.keyset import chunks, most_keys
 
 # receipt, now → further column → value (`flag.set`).
 MarkValues: TypeAlias = Callable[[str | None, datetime], Mapping[str, object]]
@@ -50,7 +50,7 @@ class FlagWriter:
         self._flag = flag
         self._clock = clock
         self._values = values
-        self._most_rows = MOST_ROWS if values is None else MOST_ROWS_WITH_VALUES
+        self._most_rows = most_keys(len(flag.key)) if values is None else MOST_ROWS_WITH_VALUES
         locking = flag.locking
         # Where a time-out rolls back the whole transaction unnoticed, a lock is never waited for.
         self._asks_first = locking.loses_all and locking.skips_locked
@@ -79,8 +79,7 @@ class FlagWriter:
 
     async def clear(self, connection: AsyncConnection, keys: Sequence[KeyText]) -> int:
         matched = 0
-        for start in range(0, len(keys), MOST_ROWS):
-            some = [decode_key(key) for key in keys[start : start + MOST_ROWS]]
+        for some in chunks([decode_key(key) for key in keys], len(self._flag.key)):
             matched += await _execute(connection, clear_flags(self._flag, some))
         return matched
 
@@ -91,7 +90,10 @@ class FlagWriter:
         now = self._clock.now()
         values = self._values
         further = [] if values is None else [values(mark.receipt, now) for mark in marks]
-        return set_flags(self._flag, [decode_key(mark.key) for mark in marks], further)
+        write = set_flags(self._flag, [decode_key(mark.key) for mark in marks], further)
+        if not self._flag.locking.has_set_statement:
+            return write
+        return write._replace(text=f"SET STATEMENT innodb_lock_wait_timeout = {LOCK_SECONDS} FOR {write.text}")
 
     async def _try(self, connection: AsyncConnection, write: Write) -> int:
         """Raises FlagsLocked for whatever undoes this statement alone: a lock, a trigger that refuses."""
@@ -168,8 +170,8 @@ class FlagWriter:
                 yield
                 await connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{USUAL_LOCK_SECONDS}s'")
             return
-        # SQLite has locked the whole file before the transaction began.
-        if connection.dialect.name == "sqlite":
+        # SQLite has locked the whole file before the transaction began; MariaDB is told with each statement that may wait.
+        if connection.dialect.name == "sqlite" or self._flag.locking.has_set_statement:
             yield
             return
         await connection.exec_driver_sql(f"SET SESSION innodb_lock_wait_timeout = {LOCK_SECONDS}")

@@ -35,10 +35,11 @@ class Frame:
     keys: tuple[KeyColumn, ...]
     is_inside: bool
 
-    def select(self, condition: str, limit: int) -> str:
-        """Its rows that meet the condition, in key order. The caller passes the condition's values."""
+    def select(self, condition: str, limit: int, skipped: int = 0) -> str:
+        """Its rows that meet the condition, in key order, behind the first so many. The caller passes the condition's values."""
         order = ", ".join(key.compared for key in self.keys)
-        return f"{self.head}{condition}{self.tail}\nORDER BY {order} LIMIT {limit}"
+        offset = f" OFFSET {skipped}" if skipped else ""
+        return f"{self.head}{condition}{self.tail}\nORDER BY {order} LIMIT {limit}{offset}"
 
     def where(self, condition: str) -> str:
         """Its rows that meet the condition, in any order."""

@@ -41,6 +41,11 @@ class Reading:
         bounds = between(self.dialect, self.frame.keys, after, upto)
         return self._whole(self.frame.select(bounds.text, limit), bounds)
 
+    def nth(self, after: Key | None, number: int) -> Condition:
+        """The row that is so many behind `after`, counted from 1; none if there are fewer."""
+        bounds = between(self.dialect, self.frame.keys, after, None)
+        return self._whole(self.frame.select(bounds.text, 1, skipped=number - 1), bounds)
+
     def of(self, keys: Sequence[Key]) -> Condition:
         """The rows with these keys."""
         wanted = one_of(self.dialect, self.frame.keys, keys)

@@ -5,7 +5,7 @@ In the promised order: the job file's expressions, `not_applied`, then what a st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -48,8 +48,8 @@ class Rules:
     credentials: Sequence[str] = ()
 
 
-def classify(outcome: Outcome, rules: Rules, row: Row, now: datetime) -> Verdict:
-    """now: aware; for Retry-After dates."""
+def classify(outcome: Outcome, row: Row, rules: Rules, now: Callable[[], datetime]) -> Verdict:
+    """now: an aware time; asked for Retry-After dates alone."""
     if isinstance(outcome, NoAnswer):
         return Unknown(outcome.reason) if outcome.sent else NotSent(outcome.reason)
     status, headers, body, delimited = outcome
@@ -72,7 +72,7 @@ def classify(outcome: Outcome, rules: Rules, row: Row, now: datetime) -> Verdict
             assert_never(judged.ruling)
 
 
-def _by_status(answer: Answer, kind: str, rules: Rules, now: datetime) -> Verdict:
+def _by_status(answer: Answer, kind: str, rules: Rules, now: Callable[[], datetime]) -> Verdict:
     """What an answer shows of which no expression of the job file holds."""
     status = answer.status
     throttled = _throttled(answer, now)
@@ -94,10 +94,10 @@ def _by_status(answer: Answer, kind: str, rules: Rules, now: datetime) -> Verdic
     return Unknown(f"answered {status}", status, _shown(answer, rules))
 
 
-def _throttled(answer: Answer, now: datetime) -> Throttled | None:
+def _throttled(answer: Answer, now: Callable[[], datetime]) -> Throttled | None:
     asked = field(answer.headers, "retry-after")
     if answer.status == 429 or (answer.status == 503 and asked):
-        return Throttled(answer.status, f"throttled with {answer.status}", seconds_to_wait(asked, now))
+        return Throttled(answer.status, f"throttled with {answer.status}", seconds_to_wait(asked, now()))
     return None
 
 

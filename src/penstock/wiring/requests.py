@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from penstock.clock import Clock
 from penstock.engine.idempotency import IdempotencyKeys
@@ -57,7 +58,4 @@ def classifier(job: Job, columns: Sequence[str], clock: Clock) -> Callable[[Outc
         credentials=secrets_in(job.target.headers, {}),
     )
 
-    def judge(outcome: Outcome, row: Row) -> Verdict:
-        return classify(outcome, rules, row, clock.now())
-
-    return judge
+    return partial(classify, rules=rules, now=clock.now)
