@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import TextClause
 from tests.ledger.contract.bench import Bench, bench_at, close, imported, marked, portion, span
 
-from penstock.ledger.statements import statement
 from penstock.ledger.dialect import dialect_of
+from penstock.ledger.statements import statement
 
 ROWS = 3000
 # What a database may do instead of using an index.

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import TextClause
 from tests.ledger.contract.bench import Bench, bench_at, close, imported, marked, portion, span
 
-from penstock.ledger.statements import statement
 from penstock.ledger.dialect import POSTGRESQL
+from penstock.ledger.statements import statement
 
 
 async def plan_of(bench: Bench, query: TextClause, parameters: dict[str, object]) -> str:

@@ -26,7 +26,7 @@ class Policy:
 
 class Tried(NamedTuple):
     """A row after an attempt. attempts: counted so far, without this one. age: seconds since it may first have been applied.
-    holding: the run holds, so this attempt was only feeling its way. sent_as: the fingerprint of the row as it may have arrived."""
+    holding: the run holds, so this attempt was only feeling its way. sent_as: the fingerprint of what may have arrived."""
 
     key: KeyText
     attempts: int

@@ -30,7 +30,7 @@ KEYS: Sequence[BatchColumn] = (("row_key", CHARACTERS),)
 
 @dataclass(frozen=True, slots=True)
 class LedgerDialect:
-    """words: what the names in braces stand for. unpack: the parameter :packed, arrays in an array (see `pack`), as a table `batch`
+    """words: what the names in braces stand for. unpack: the parameter :packed, a list of lists (see `pack`), as a table `batch`
     of these columns: one parameter however many rows, so that the statement's text stays the same and the driver has nothing to
     quote 5,000 times. look_up: how each row of `batch` is looked up by its key; see `known_among`."""
 
