@@ -6,7 +6,7 @@ A row ends (Settlement), or goes out again (SendAgain). Whether the run holds is
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias, assert_never
+from typing import NamedTuple, Protocol, TypeAlias, assert_never
 
 from penstock.ledger.base import Settlement
 from penstock.ledger.states import RowState
@@ -24,15 +24,12 @@ class Policy:
     attempts: int
 
 
-class Tried(NamedTuple):
-    """A row after an attempt. attempts: counted so far, without this one. age: seconds since it may first have been applied.
-    holding: the run holds, so this attempt was only feeling its way. sent_as: the fingerprint of what may have arrived."""
+class Tried(Protocol):
+    """A row after an attempt. attempts: counted so far, without this one. sent_as: the fingerprint of what may have arrived."""
 
     key: KeyText
     attempts: int
-    age: float
-    holding: bool = False
-    sent_as: int | None = None
+    sent_as: int | None
 
 
 class SendAgain(NamedTuple):
@@ -48,7 +45,8 @@ class SendAgain(NamedTuple):
 Step: TypeAlias = Settlement | SendAgain
 
 
-def decide(verdict: Verdict, row: Tried, policy: Policy) -> Step:
+def decide(verdict: Verdict, row: Tried, policy: Policy, *, age: float, holding: bool) -> Step:
+    """age: seconds since the row may first have been applied. holding: the run holds, and this was only feeling its way."""
     match verdict:
         case Accepted(status, receipt):
             return Settlement(row.key, RowState.IMPORTED, row.attempts + 1, status, None, receipt, None, row.sent_as)
@@ -63,18 +61,18 @@ def decide(verdict: Verdict, row: Tried, policy: Policy) -> Step:
         case Throttled(status, reason, retry_after):
             return SendAgain(row.attempts, reason, retry_after, status)
         case Unknown():
-            return _after_unknown(verdict, row, policy)
+            return _after_unknown(verdict, row, policy, age, holding=holding)
         case _:
             assert_never(verdict)
 
 
-def _after_unknown(unknown: Unknown, row: Tried, policy: Policy) -> Step:
+def _after_unknown(unknown: Unknown, row: Tried, policy: Policy, age: float, *, holding: bool) -> Step:
     """It may have been applied: only where a repeat is harmless does it go out again."""
     if not policy.idempotent:
         return _in_doubt(row, unknown.status, unknown.reason, unknown.answer)
-    if policy.idempotent_for is not None and row.age >= policy.idempotent_for:
+    if policy.idempotent_for is not None and age >= policy.idempotent_for:
         return _in_doubt(row, unknown.status, f"{unknown.reason}; idempotent no longer", unknown.answer)
-    if unknown.blame is Blame.JOB or row.holding:  # nobody's fault but the job's: no attempt is charged
+    if unknown.blame is Blame.JOB or holding:  # nobody's fault but the job's: no attempt is charged
         return SendAgain(row.attempts, unknown.reason, None, unknown.status)
     return _charge(row, policy, unknown.status, unknown.reason, unknown.answer)
 

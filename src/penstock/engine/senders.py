@@ -6,7 +6,7 @@ import asyncio
 from typing import assert_never
 
 from penstock.engine.announcer import Announcer
-from penstock.engine.decide import Policy, SendAgain, Tried, decide
+from penstock.engine.decide import Policy, SendAgain, decide
 from penstock.engine.delivery import Delivery
 from penstock.engine.feeder import failed_in_mapping
 from penstock.engine.outbox import Outbox
@@ -103,11 +103,10 @@ class Senders:
             delivery.sent_as = delivery.exposed_as
             delivery.first_sent = delivery.first_sent or delivery.announced_at
             delivery.doubt = verdict
-        sent_as = delivery.sent_as
         if isinstance(verdict, Accepted):
-            sent_as = delivery.fingerprint or self._parts.fingerprint(delivery.row)
-        tried = Tried(delivery.key, delivery.attempts, self._age(delivery), holding, sent_as)
-        step = decide(verdict, tried, self._policy)
+            delivery.sent_as = delivery.fingerprint or self._parts.fingerprint(delivery.row)
+        age = 0.0 if delivery.first_sent is None else self._parts.clock.now().timestamp() - delivery.first_sent
+        step = decide(verdict, delivery, self._policy, age=age, holding=holding)
         if isinstance(step, SendAgain):
             self._send_again(delivery, step)
             return
@@ -144,10 +143,6 @@ class Senders:
                 max(step.attempts, 1), settings.first_backoff, settings.longest_backoff, self._parts.random
             )
         self._announcer.send_again(delivery, wait)
-
-    def _age(self, delivery: Delivery) -> float:
-        """Seconds since its first attempt that may have been applied, by whichever worker; 0.0 where there was none."""
-        return 0.0 if delivery.first_sent is None else self._parts.clock.now().timestamp() - delivery.first_sent
 
     def _is_too_late(self, delivery: Delivery) -> bool:
         """Whether the row has waited, in a hold perhaps, until a repeat is not harmless any more: then it has ended here."""

@@ -19,7 +19,7 @@ from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import ROW_COLUMNS, Lookup, ledger_row
-from penstock.ledger.recording import Record, RowWriter
+from penstock.ledger.recording import RowWriter
 from penstock.ledger.schema import REASON_LENGTH
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
@@ -91,7 +91,7 @@ class Doubts:
         known = await self._lookup.locked(connection, [one.seen.key for one in asked])
         same = [one for one in asked if known.get(one.seen.key) == one.seen]
         settled = [one for one in same if one.settlement.state is not RowState.IN_DOUBT]
-        records = [Record(one.settlement, _range_of(one, new_range), one.seen.fence) for one in settled]
+        records = [(one.settlement, _range_of(one, new_range), one.seen.fence) for one in settled]
         if records:
             await self._rows.settle_late(connection, records)
         accepted = [one.settlement for one in settled if one.settlement.state is RowState.IMPORTED]

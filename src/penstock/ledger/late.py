@@ -17,7 +17,7 @@ from penstock.ledger.counters import Change, Counters
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import Lookup
-from penstock.ledger.recording import Record, RowWriter
+from penstock.ledger.recording import RowWriter
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
@@ -105,9 +105,9 @@ class LateAnswers:
         decided = await self._decide(connection, lease, answers)
         written = [one for one in decided if one.step is Step.WRITE]
         waiting = [one for one in decided if one.step is Step.WAIT]
-        records = [Record(one.answer, lease.range_no, lease.fence) for one in written]
+        records = [(one.answer, lease.range_no, lease.fence) for one in written]
         if new_range is not None:
-            records += [Record(one.answer, new_range, lease.fence) for one in waiting]
+            records += [(one.answer, new_range, lease.fence) for one in waiting]
         if records:
             await self._rows.settle_late(connection, records)
         accepted = [one for one in written if one.answer.state is RowState.IMPORTED]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,13 +15,8 @@ from penstock.ledger.states import RowState, states_after
 from penstock.ledger.text import fit_or_none
 from penstock.rows import KeyText
 
-
-class Record(NamedTuple):
-    """A settlement with the range that it counts for and the fence under which it was found."""
-
-    settlement: Settlement
-    range_no: int
-    fence: int
+# A settlement, the range that it counts for, the fence under which it was found. (A plain tuple: there is one for each row.)
+Record: TypeAlias = tuple[Settlement, int, int]
 
 
 class Conflict(NamedTuple):
@@ -116,14 +111,15 @@ class RowWriter:
 def one_a_row(records: Sequence[Record]) -> Sequence[Record]:
     """What there is to write when a row has waited and been tried again while the ledger was slow: what ended it, else the last.
     (PostgreSQL refuses to touch a row twice in one statement.)"""
-    by_key = {record.settlement.key: record for record in records}
+    by_key = {record[0].key: record for record in records}
     if len(by_key) == len(records):  # nearly always
         return records
     by_key.clear()
     for record in records:
-        before = by_key.get(record.settlement.key)
-        if before is None or not before.settlement.state.is_final:
-            by_key[record.settlement.key] = record
+        settlement = record[0]
+        before = by_key.get(settlement.key)
+        if before is None or not before[0].state.is_final:
+            by_key[settlement.key] = record
     return list(by_key.values())
 
 

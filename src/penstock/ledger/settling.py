@@ -110,7 +110,7 @@ class Settling:
     ) -> None:
         records = one_a_row(
             [
-                Record(settlement, portion.lease.range_no, portion.lease.fence)
+                (settlement, portion.lease.range_no, portion.lease.fence)
                 for portion in portions
                 for settlement in portion.settlements
             ]
@@ -185,7 +185,7 @@ class Settling:
         """An accepted row that the ledger knows otherwise has been sent by two: a person must look where that is not harmless."""
         if await self._job.is_idempotent(connection):
             return
-        by_key = {record.settlement.key: record for record in records}
+        by_key = {record[0].key: record for record in records}
         events = []
         for conflict in conflicts:
             settlement, range_no, fence = by_key[conflict.key]

@@ -18,7 +18,7 @@ from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import Lookup, moment
-from penstock.ledger.recording import Record, RowWriter, final_counts
+from penstock.ledger.recording import RowWriter, final_counts
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.windows import keys_of
@@ -144,7 +144,7 @@ class TakeOver:
         """Under the fence of the worker that is gone: should it come back with an answer, it is known by it."""
         if not settlements:
             return {}
-        records = [Record(settlement, taken.range_no, taken.fence) for settlement in settlements]
+        records = [(settlement, taken.range_no, taken.fence) for settlement in settlements]
         conflicts = await self._rows.settle(connection, records)
         return dict(final_counts(records, conflicts).get(taken.range_no, {}))
 

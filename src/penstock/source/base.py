@@ -35,10 +35,19 @@ class Mark(NamedTuple):
     receipt: str | None
 
 
+class Accepted(Protocol):
+    """Whatever tells of an accepted row what a Mark does."""
+
+    @property
+    def key(self) -> KeyText: ...
+    @property
+    def receipt(self) -> str | None: ...
+
+
 class Flags(Protocol):
     """Writes the flag of accepted rows. Works inside the caller's transaction so that ledger and flag are one commit."""
 
-    async def mark(self, connection: AsyncConnection, marks: Sequence[Mark]) -> int:
+    async def mark(self, connection: AsyncConnection, marks: Sequence[Accepted]) -> int:
         """Set the flag (and `flag.set`) of these rows; pins ON UPDATE columns. Returns how many rows matched.
         Raises FlagsLocked if they cannot all be marked here and now (others hold a row for over a second, a trigger refuses,
         the table has no transactions); the caller's transaction is as good as before, and all of them stay due."""

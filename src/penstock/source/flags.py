@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from random import Random
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,7 +15,7 @@ from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
 from penstock.errors import JobError
 from penstock.rows import Key, KeyText, decode_key, encode_key
-from penstock.source.base import FlagsLocked, Mark
+from penstock.source.base import Accepted, FlagsLocked, Mark
 from penstock.source.dialect import POSTGRESQL
 from penstock.source.failures import source_errors
 from penstock.source.flag_statements import (
@@ -31,6 +31,8 @@ from penstock.source.keyset import chunks, most_keys
 
 # receipt, now → further column → value (`flag.set`).
 MarkValues: TypeAlias = Callable[[str | None, datetime], Mapping[str, object]]
+
+Marked = TypeVar("Marked", bound=Accepted)
 
 LOCK_SECONDS = 1
 USUAL_LOCK_SECONDS = 5  # as the session was set up
@@ -56,7 +58,7 @@ class FlagWriter:
         self._asks_first = locking.loses_all and locking.skips_locked
         self._works_inside = locking.transactional and (self._asks_first or not locking.loses_all)
 
-    async def mark(self, connection: AsyncConnection, marks: Sequence[Mark]) -> int:
+    async def mark(self, connection: AsyncConnection, marks: Sequence[Accepted]) -> int:
         if not self._works_inside:
             raise FlagsLocked
         matched = 0
@@ -83,10 +85,10 @@ class FlagWriter:
             matched += await _execute(connection, clear_flags(self._flag, some))
         return matched
 
-    def _portions(self, marks: Sequence[Mark]) -> Sequence[Sequence[Mark]]:
+    def _portions(self, marks: Sequence[Marked]) -> Sequence[Sequence[Marked]]:
         return [marks[start : start + self._most_rows] for start in range(0, len(marks), self._most_rows)]
 
-    def _setting(self, marks: Sequence[Mark]) -> Write:
+    def _setting(self, marks: Sequence[Accepted]) -> Write:
         now = self._clock.now()
         values = self._values
         further = [] if values is None else [values(mark.receipt, now) for mark in marks]
@@ -104,7 +106,7 @@ class FlagWriter:
                 raise
             raise FlagsLocked from error
 
-    async def _held_by_others(self, connection: AsyncConnection, marks: Sequence[Mark]) -> bool:
+    async def _held_by_others(self, connection: AsyncConnection, marks: Sequence[Accepted]) -> bool:
         keys = [decode_key(mark.key) for mark in marks]
         free = await self._find(connection, keys, and_lock=True)
         return len(free) < len(await self._find(connection, keys, and_lock=False))

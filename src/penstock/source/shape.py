@@ -9,6 +9,8 @@ from penstock.errors import JobError
 from penstock.rows import MAX_KEY_TEXT, KeyText, Row, Unreadable, encode_key
 from penstock.source.columns import Converter
 
+_new = tuple.__new__
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -34,7 +36,8 @@ class Shape:
         columns = columns[: self.width]
         for at, convert in self.converters.items():
             columns[at] = tuple([None if value is None else convert(value) for value in columns[at]])
-        return list(map(Row, keys, zip(*columns, strict=True)))
+        # What Row() does, without a call of Python's own for each.
+        return [_new(Row, pair) for pair in zip(keys, zip(*columns, strict=True), strict=True)]
 
     def keys(self, fetched: Sequence[tuple[object, ...]]) -> list[KeyText]:
         """Of rows that are nothing but key values."""

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.clock import Clock
 from penstock.ledger.base import FlagMarker, Settlement
 from penstock.mapping.marks import compile_marks
-from penstock.source.base import FlagsLocked, Mark
+from penstock.source.base import FlagsLocked
 from penstock.source.flag_table import FlagTable
 from penstock.source.flags import FlagWriter, SourceFlagDesk
 from penstock.spec.models import Job
@@ -38,9 +38,7 @@ def desk_of(flags: FlagWriter | None, databases: Databases) -> SourceFlagDesk | 
 def _inside(flags: FlagWriter) -> FlagMarker:
     async def mark(connection: AsyncConnection, accepted: Sequence[Settlement]) -> bool:
         try:
-            matched = await flags.mark(
-                connection, [Mark(settlement.key, settlement.receipt) for settlement in accepted]
-            )
+            matched = await flags.mark(connection, accepted)
         except FlagsLocked:
             return False
         # Fewer: a row is gone, or something of the database's keeps its flag as it was. That is looked into afterwards.
