@@ -56,7 +56,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self, seconds: float = STATEMENT_SECONDS) -> AsyncIterator[AsyncConnection]:
-        """A connection for short reads: each statement by itself, no transaction is left open."""
+        """A connection for short reads: each statement is a transaction by itself, none is left open."""
         async with asyncio.timeout(seconds), self.reading_engine.connect() as connection:
             with _forgotten_if_cut():
                 yield connection

@@ -138,8 +138,8 @@ class Announcer:
         if self._journal is not None:
             # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window. Before the window is written:
             # it may stand there though nobody hears of it.
-            for delivery in deliveries:
-                self._journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
+            lease = range_.lease
+            self._journal.append(lease.range_no, lease.fence, [delivery.waiting() for delivery in deliveries])
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
         if not await self._until_written(lambda: self._ledger.open_window(range_.lease, number, keys, seconds, events)):
@@ -151,7 +151,8 @@ class Announcer:
         range_.windows[number] = len(deliveries)
         range_.exposed.update(delivery.key for delivery in deliveries)
         for delivery in deliveries:
-            delivery.leave_window()  # of an earlier attempt
+            if delivery.window:  # of an earlier attempt
+                delivery.leave_window()
             delivery.window = number
         return True
 

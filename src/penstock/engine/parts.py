@@ -25,7 +25,7 @@ class AnswerLog(Protocol):
         """Why answers are not being written down; "" if they are."""
         ...
 
-    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
+    def append(self, range_no: int, fence: int, settlements: Sequence[Settlement]) -> None:
         """In the file soon: whoever finds it there may rely on it, whoever does not knows nothing."""
         ...
 

@@ -43,7 +43,8 @@ class Journal:
         self._job = job
         self._path = folder / _file_name(job, owner)
         self._lines: list[bytes] = []  # not in the file yet
-        self._outstanding: dict[tuple[int, KeyText], bytes] = {}  # not in the ledger yet
+        # By range and key, with the fence: what the ledger does not have yet.
+        self._outstanding: dict[tuple[int, KeyText], tuple[int, Settlement]] = {}
         self._size = 0
         self._is_scheduled = False
         self._file = -1
@@ -54,11 +55,11 @@ class Journal:
         except OSError as error:
             self._give_up(error)
 
-    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
+    def append(self, range_no: int, fence: int, settlements: Sequence[Settlement]) -> None:
         """In the file when the loop has turned once."""
-        line = _line({"range": range_no, "fence": fence, "row": _fields(settlement)})
-        self._outstanding[range_no, settlement.key] = line
-        self._lines.append(line)
+        for settlement in settlements:
+            self._outstanding[range_no, settlement.key] = fence, settlement
+        self._lines.append(_line(range_no, fence, settlements))
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self.flush)
@@ -67,12 +68,16 @@ class Journal:
         """What was written of these keys holds no more: they go out again. In the file when this returns."""
         known = [key for key in keys if self._outstanding.pop((range_no, key), None) is not None]
         if known:
-            self._lines.append(_line({"range": range_no, "withdrawn": known}))
+            self._lines.append(b'{"range":%d,"withdrawn":%b}\n' % (range_no, orjson.dumps(known)))
             self.flush()
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
         """What holds of the range's rows and is not in the ledger: of those that are not on the wire."""
-        return _recalled([line for (no, _), line in self._outstanding.items() if no == range_no], range_no, fence)
+        return [
+            settlement
+            for (no, _), (under, settlement) in self._outstanding.items()
+            if no == range_no and under == fence
+        ]
 
     def flush(self) -> None:
         """Write what is buffered."""
@@ -131,7 +136,8 @@ class Journal:
         draft.unlink(missing_ok=True)
         file = _create(draft)
         try:
-            size = _write(file, b"".join(self._outstanding.values()))
+            lines = [_line(no, fence, [settlement]) for (no, _), (fence, settlement) in self._outstanding.items()]
+            size = _write(file, b"".join(lines))
             draft.rename(self._path)
         except OSError:
             os.close(file)
@@ -174,10 +180,10 @@ def _create(path: Path) -> int:
 
 def _write(file: int, content: bytes) -> int:
     """All of it. Returns how many bytes."""
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(file, rest) :]
-    return len(content)
+    written = os.write(file, content)
+    while written < len(content):
+        written += os.write(file, memoryview(content)[written:])
+    return written
 
 
 def _remove_old(folder: Path) -> None:
@@ -187,15 +193,17 @@ def _remove_old(folder: Path) -> None:
                 path.unlink()
 
 
-def _line(content: dict[str, object]) -> bytes:
-    return orjson.dumps(content) + b"\n"
+def _line(range_no: int, fence: int, settlements: Sequence[Settlement]) -> bytes:
+    rows = orjson.dumps([_fields(settlement) for settlement in settlements])
+    return b'{"range":%d,"fence":%d,"rows":%b}\n' % (range_no, fence, rows)
 
 
-def _fields(settlement: Settlement) -> list[object]:
+def _fields(settlement: Settlement) -> tuple[object, ...]:
     """Halves of surrogate pairs, which an answer may hold, are no UTF-8."""
-    fields: list[object] = list(settlement)
-    fields[4:7] = [fit_or_none(text, 1000) for text in settlement[4:7]]  # reason, receipt, answer
-    return fields
+    key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent = settlement
+    if reason is not None or receipt is not None or answer is not None:
+        reason, receipt, answer = (fit_or_none(text, 1000) for text in (reason, receipt, answer))
+    return key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent
 
 
 def _recalled(lines: Iterable[bytes], range_no: int, fence: int) -> Sequence[Settlement]:
@@ -218,5 +226,5 @@ def _take_up(answers: dict[KeyText, Settlement], content: dict[str, Any], range_
     for key in content.get("withdrawn", ()):
         answers.pop(key, None)
     if content.get("fence") == fence:
-        key, state, *rest = content["row"]
-        answers[key] = Settlement(key, RowState(state), *rest)
+        for key, state, *rest in content["rows"]:
+            answers[key] = Settlement(key, RowState(state), *rest)

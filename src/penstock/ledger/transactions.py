@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from random import Random
 from typing import TypeVar
 
@@ -33,10 +34,22 @@ class Transactions:
 
     async def write(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
         """Commit the work or nothing of it. Raises LedgerUnreachable, LedgerMissing, LedgerRefused, and what the work raises."""
+        return await self._repeat(self._database.writing, work)
+
+    async def write_alone(self, work: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+        """The same for a single statement that writes: a transaction by itself, without the round trips of BEGIN and COMMIT. What
+        the work reads besides is read as of another moment."""
+        return await self._repeat(self._database.reading, work)
+
+    async def _repeat(
+        self,
+        connected: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
+        work: Callable[[AsyncConnection], Awaitable[Result]],
+    ) -> Result:
         deadlocks = losses = 0
         while True:
             try:
-                async with self._database.writing() as connection:
+                async with connected() as connection:
                     return await work(connection)
             except DATABASE_ERRORS as error:
                 fault = fault_of(error)

@@ -62,7 +62,8 @@ class Windows:
             "seconds": seconds,
         }
         try:
-            await self._transactions.write(partial(self._write, parameters=parameters, lease=lease, events=events))
+            work = partial(self._write, parameters=parameters, lease=lease, events=events)
+            await (self._transactions.write(work) if events else self._transactions.write_alone(work))
         except LeaseLost:
             self._held.forget(lease.range_no)
             raise
