@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -30,6 +31,11 @@ _REFUSED = b"\xff" + (1213).to_bytes(2, "little") + b"#40001Deadlock found when 
 _REFUSAL = len(_REFUSED).to_bytes(3, "little") + b"\x01" + _REFUSED
 
 
+# MariaDB alone: from here on each statement that writes commits itself.
+_AUTOCOMMIT = re.compile(r"SET\s+AUTOCOMMIT\s*=\s*1", re.IGNORECASE)
+_WRITES = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b", re.IGNORECASE)
+
+
 # The statements of a transaction that is about to be committed → what is lost of its COMMIT, if anything.
 OnCommit: TypeAlias = Callable[[Sequence[str]], Loss | None]
 
@@ -41,7 +47,7 @@ def nothing_lost(_statements: Sequence[str]) -> Loss | None:
 class Proxy:
     """In front of one MariaDB or PostgreSQL server. Made by `proxy_to`.
 
-    on_commit: asked before each COMMIT that goes through. packets: tells the client's apart.
+    on_commit: asked before each COMMIT, or statement that is a transaction by itself, goes through. packets: tells the client's apart.
     turned_away: connections that came while it was cut.
     """
 
@@ -123,6 +129,7 @@ class _Way:
         self._from_server, self._to_server = server
         self._proxy = proxy
         self._statements: list[str] = []
+        self._commits_itself = False
         self._loses_next_answer = False
         self._refuses_next = False
 
@@ -167,6 +174,10 @@ class _Way:
         statement = packet.statement or ""
         if statement.strip(" ;").upper() == "ROLLBACK":
             self._statements.clear()
+        elif self._commits_itself and _WRITES.match(statement):
+            return self._proxy.on_commit([statement])
+        elif _AUTOCOMMIT.match(statement):
+            self._commits_itself = True
         else:
             self._statements.append(statement)
         return None

@@ -15,7 +15,7 @@ from penstock.engine.stop import Ended
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
 
-_WRITES = re.compile(r"\s*(INSERT INTO|UPDATE|DELETE FROM)\s+`?(\w+)", re.IGNORECASE)
+_WRITES = re.compile(r"\s*(?:SET STATEMENT .*? FOR )?(INSERT INTO|UPDATE|DELETE FROM)\s+`?(\w+)", re.IGNORECASE)
 
 
 class EachKindOnce:
