@@ -47,7 +47,7 @@ def nothing_lost(_statements: Sequence[str]) -> Loss | None:
 class Proxy:
     """In front of one MariaDB or PostgreSQL server. Made by `proxy_to`.
 
-    on_commit: asked before each COMMIT, or statement that is a transaction by itself, goes through. packets: tells the client's apart.
+    on_commit: asked before each COMMIT, or statement that commits itself, goes through. packets: tells the client's apart.
     turned_away: connections that came while it was cut.
     """
 
