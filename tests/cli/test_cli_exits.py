@@ -4,7 +4,8 @@ import itertools
 
 import pytest
 
-from penstock.cli.exits import ExitCode, after_check, after_error, after_run, worst
+from penstock.cli.endings import after_check, after_run
+from penstock.cli.exits import ExitCode, after_error, worst
 from penstock.engine.report import Summary, Tally
 from penstock.engine.stop import Ended
 from penstock.errors import JobError, LedgerMissing, LedgerUnreachable, PenstockError, SourceUnreachable

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 
 import pytest
 
+from penstock.cli.commands import COMMANDS, Listed
 from penstock.cli.main import commands, main
 from penstock.cli.steer import ConcurrencyWanted, RateWanted, parse_assignment
 
@@ -87,3 +89,10 @@ def test_a_concurrency_is_a_number_of_requests(text: str, capsys: pytest.Capture
     code, _, err = said(capsys, "set", "x.yaml", text)
     assert code == 2
     assert "write 1 to 10000" in err
+
+
+@pytest.mark.parametrize("listed", COMMANDS, ids=lambda listed: listed.name)
+def test_a_command_is_listed_with_the_line_that_its_own_help_begins_with(listed: Listed) -> None:
+    helped = inspect.getdoc(listed.load())
+    assert helped is not None
+    assert helped.split("\n\n")[0] == listed.line

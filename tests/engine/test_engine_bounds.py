@@ -12,7 +12,7 @@ import pytest
 from tests.engine.api import Asked, Reply, always, serving
 from tests.engine.shop import Shop, open_shop
 
-from penstock.cli.exits import after_run
+from penstock.cli.endings import after_run
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import JobError

@@ -8,7 +8,7 @@ import pytest
 from tests.engine.api import Asked, Reply, Script, accept, always, serving
 from tests.engine.shop import Shop, open_shop
 
-from penstock.cli.exits import after_run
+from penstock.cli.endings import after_run
 from penstock.engine.stop import Ended
 from penstock.events import EventKind
 

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from penstock import wiring
 from penstock.cli.arguments import JobFiles, Json
-from penstock.cli.exits import ExitCode, after_check, worst
+from penstock.cli.endings import after_check
+from penstock.cli.exits import ExitCode, worst
 from penstock.cli.failures import complain
 from penstock.cli.jobs import load_jobs
 from penstock.cli.loop import run_async

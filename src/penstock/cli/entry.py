@@ -1,4 +1,4 @@
-"""Where the `penstock` command begins: loading the rest takes a second, and a Ctrl-C within it is a stop like any other."""
+"""Where the `penstock` command begins: a Ctrl-C while the rest is being loaded is a stop like any other."""
 
 from __future__ import annotations
 

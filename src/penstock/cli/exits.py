@@ -1,14 +1,11 @@
-"""Exit codes: the one place that knows which end of a command has which code."""
+"""Exit codes, and what is known of them before a command is loaded; `endings` tells those of a run and of a check."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
 
-from penstock.engine.report import Summary
-from penstock.engine.stop import Ended
 from penstock.errors import PenstockError, Unreachable
-from penstock.insights.check import CheckReport, Grade
 
 
 class ExitCode(IntEnum):
@@ -29,17 +26,3 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 def after_error(error: PenstockError) -> ExitCode:
     return ExitCode.LATER if isinstance(error, Unreachable) else ExitCode.PERSON
-
-
-def after_run(report: Summary) -> ExitCode:
-    if report.ended not in (Ended.DONE, Ended.LIMIT) or (report.ended is Ended.DONE and report.counts.pending):
-        return ExitCode.LATER
-    return ExitCode.FINDINGS if report.counts.failed or report.counts.in_doubt else ExitCode.WELL
-
-
-def after_check(report: CheckReport) -> ExitCode:
-    if report.has(Grade.PROBLEM):
-        return ExitCode.PERSON
-    if report.has(Grade.UNREACHABLE):
-        return ExitCode.LATER
-    return ExitCode.WELL if report.maps else ExitCode.FINDINGS

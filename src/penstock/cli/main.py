@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli import check, demo, prepare, reset, resolve, retry, rows, run, schema, show, status, steer
+from penstock.cli.commands import COMMANDS
 from penstock.cli.exits import ExitCode
-from penstock.cli.failures import about_its_file, complain
+from penstock.cli.failures import complain
+from penstock.cli.late import LateCommand
 from penstock.cli.streams import emit_text, open_closed_streams, people
 from penstock.errors import JobError
 
@@ -55,22 +56,8 @@ def penstock(
 # What the documents of later versions promise.
 _PLANNED = ("export", "init", "report", "serve", "verify", "work")
 
-_SET_UP, _DELIVER, _LOOK, _STEER, _MEND = "Set up", "Deliver", "Look", "Steer a live run", "Mend"
-
-app.command(rich_help_panel=_SET_UP)(demo.demo)
-app.command(rich_help_panel=_SET_UP)(check.check)
-app.command(rich_help_panel=_SET_UP)(about_its_file(prepare.prepare))
-app.command(rich_help_panel=_SET_UP)(schema.schema)
-app.command(rich_help_panel=_DELIVER)(run.run)
-app.command(rich_help_panel=_LOOK)(about_its_file(status.status))
-app.command(rich_help_panel=_LOOK)(about_its_file(rows.rows))
-app.command(rich_help_panel=_LOOK)(about_its_file(show.show))
-app.command(rich_help_panel=_STEER)(about_its_file(steer.pause))
-app.command(rich_help_panel=_STEER)(about_its_file(steer.resume))
-app.command("set", rich_help_panel=_STEER)(about_its_file(steer.set_limits))
-app.command(rich_help_panel=_MEND)(about_its_file(retry.retry))
-app.command(rich_help_panel=_MEND)(about_its_file(resolve.resolve))
-app.command(rich_help_panel=_MEND)(about_its_file(reset.reset))
+for listed in COMMANDS:
+    app.command(listed.name, cls=LateCommand, help=listed.line, rich_help_panel=listed.panel)(listed.load)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,8 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         _refuse_bytes(words)
-        code = typer.main.get_command(app).main(words, prog_name="penstock", standalone_mode=False)
-        return int(code or ExitCode.WELL)
+        program = typer.main.get_command(app)
+        # Not through its `main`, which makes an exit code of its own of a Ctrl-C.
+        with program.make_context("penstock", words) as context:
+            return int(program.invoke(context) or ExitCode.WELL)
+    except typer.Exit as ended:  # --help
+        return ended.exit_code
     except typer.TyperException as error:
         people().print(_usage(error, words))
         return ExitCode.PERSON
@@ -115,6 +106,4 @@ def _refuse_bytes(words: Sequence[str]) -> None:
 
 def commands() -> tuple[str, ...]:
     """The names of all commands."""
-    return tuple(
-        command.name or command.callback.__name__ for command in app.registered_commands if command.callback is not None
-    )
+    return tuple(listed.name for listed in COMMANDS)

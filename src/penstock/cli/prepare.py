@@ -10,6 +10,7 @@ import typer
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, emit_text, people
@@ -17,6 +18,7 @@ from penstock.cli.streams import emit, emit_text, people
 LONGEST_LINE = 110  # of a statement shown to people; --print-sql and --json have all of it
 
 
+@about_its_file
 def prepare(
     file: JobFile,
     print_sql: Annotated[bool, typer.Option("--print-sql", help="Only print the SQL on stdout; run nothing.")] = False,

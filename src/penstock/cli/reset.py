@@ -9,6 +9,7 @@ import typer
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json, NewKeys
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
@@ -18,6 +19,7 @@ from penstock.insights.words import counted, number
 from penstock.ledger.base import Counts
 
 
+@about_its_file
 def reset(
     file: JobFile,
     yes: Annotated[bool, typer.Option("--yes", help="Really forget.")] = False,

@@ -10,6 +10,7 @@ import typer
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json, Keys, Reason, Status
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.lookup import keys_of
 from penstock.cli.loop import run_async
@@ -29,6 +30,7 @@ class Resolution(StrEnum):
     FAILED = RowState.FAILED.value  # it is given up
 
 
+@about_its_file
 def resolve(
     file: JobFile,
     resolution: Annotated[

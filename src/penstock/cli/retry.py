@@ -10,6 +10,7 @@ import typer
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json, Keys, NewKeys, Reason, Status
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.lookup import keys_of
 from penstock.cli.loop import run_async
@@ -25,6 +26,7 @@ class Retriable(StrEnum):
     SKIPPED = RowState.SKIPPED.value
 
 
+@about_its_file
 def retry(
     file: JobFile,
     state: Annotated[Retriable, typer.Option("--state", metavar="S", help="failed or skipped.")] = Retriable.FAILED,

@@ -11,6 +11,7 @@ import typer
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import load_jobs
 from penstock.cli.lookup import EVERY_STATE
 from penstock.cli.loop import run_async
@@ -25,6 +26,7 @@ from penstock.spec.models import Job
 PAGE = 1000
 
 
+@about_its_file
 def rows(
     file: JobFile,
     states: Annotated[

@@ -11,7 +11,8 @@ import typer
 
 from penstock import wiring
 from penstock.cli.arguments import JobFiles, Json, Keys, parsed_by, whole_number
-from penstock.cli.exits import ExitCode, after_run, worst
+from penstock.cli.endings import after_run
+from penstock.cli.exits import ExitCode, worst
 from penstock.cli.failures import complain
 from penstock.cli.interruption import Interruption
 from penstock.cli.jobs import NamedJob, load_jobs

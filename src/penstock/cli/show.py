@@ -12,6 +12,7 @@ from rich.console import Console
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import load_jobs
 from penstock.cli.lookup import find
 from penstock.cli.loop import run_async
@@ -40,6 +41,7 @@ class History:
     trouble: str
 
 
+@about_its_file
 def show(
     file: JobFile,
     key: Annotated[

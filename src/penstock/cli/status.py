@@ -9,6 +9,7 @@ from rich.table import Table
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.standing import done_of_total
@@ -21,6 +22,7 @@ from penstock.insights.words import duration, number, per_second, printable
 from penstock.ledger.base import Cause, DoubtsAhead, Worker
 
 
+@about_its_file
 def status(file: JobFile, as_json: Json = False) -> int:
     """Show how far a job is: counts, rates, time left, workers, holds and reasons.
 

@@ -11,6 +11,7 @@ import typer
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json
 from penstock.cli.exits import ExitCode
+from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
@@ -22,6 +23,7 @@ BACK = "default"
 AUTO: Final = "auto"
 
 
+@about_its_file
 def pause(file: JobFile, as_json: Json = False) -> int:
     """Pause a live run: what is on the wire finishes, nothing new goes out.
 
@@ -42,6 +44,7 @@ def pause(file: JobFile, as_json: Json = False) -> int:
     return ExitCode.WELL
 
 
+@about_its_file
 def resume(file: JobFile, as_json: Json = False) -> int:
     """Resume a paused run.
 
@@ -59,6 +62,7 @@ def resume(file: JobFile, as_json: Json = False) -> int:
     return ExitCode.WELL
 
 
+@about_its_file
 def set_limits(
     file: JobFile,
     assignments: Annotated[

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import IO, TextIO, cast
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 import orjson
-from rich.console import Console
 
 from penstock.errors import JobError
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _PLAIN_WIDTH = 120  # of tables where stderr is no terminal
 
@@ -43,6 +45,8 @@ class _Unfailing:
 
 def people() -> Console:
     """stderr, for people. Foreign text must not be taken for markup, nor numbers be coloured."""
+    from rich.console import Console  # noqa: PLC0415  # whoever prints only data does not wait for it
+
     width = None if sys.stderr.isatty() else _PLAIN_WIDTH
     stream = cast(IO[str], _Unfailing(sys.stderr))  # all of it that a console uses
     return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)

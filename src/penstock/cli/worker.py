@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from penstock import wiring
-from penstock.cli.exits import ExitCode, after_error, after_run
+from penstock.cli.endings import after_run
+from penstock.cli.exits import ExitCode, after_error
 from penstock.cli.failures import in_words
 from penstock.cli.interruption import Interruption
 from penstock.cli.jobs import NamedJob
