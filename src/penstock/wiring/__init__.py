@@ -1,10 +1,16 @@
 """Composition: the only room that names concrete adapters. Whoever has a job and wants something done comes here."""
 
-from penstock.wiring.checking import check_job, show_requests
-from penstock.wiring.people import open_people_desk, open_read_model, reset_job
-from penstock.wiring.preparing import prepare_job, prepare_statements
-from penstock.wiring.probing import doubts_ahead
-from penstock.wiring.running import run_job
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from penstock.wiring.checking import check_job, show_requests
+    from penstock.wiring.people import open_people_desk, open_read_model, reset_job
+    from penstock.wiring.preparing import prepare_job, prepare_statements
+    from penstock.wiring.probing import doubts_ahead
+    from penstock.wiring.running import run_job
 
 __all__ = [
     "check_job",
@@ -17,3 +23,22 @@ __all__ = [
     "run_job",
     "show_requests",
 ]
+
+_PLACES = {
+    "check_job": "checking",
+    "doubts_ahead": "probing",
+    "open_people_desk": "people",
+    "open_read_model": "people",
+    "prepare_job": "preparing",
+    "prepare_statements": "preparing",
+    "reset_job": "people",
+    "run_job": "running",
+    "show_requests": "checking",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Imports what is used: a run does not wait for what `check` and `prepare` look with."""
+    if name in _PLACES:
+        return getattr(import_module(f"penstock.wiring.{_PLACES[name]}"), name)
+    raise AttributeError(f"module 'penstock.wiring' has no attribute {name!r}")
