@@ -38,8 +38,9 @@ from tests.ledger.cutting_proxy import Cut, CuttingProxy, cutting_proxy
 from penstock.database.connect import open_database
 from penstock.events import EventKind
 from penstock.ledger.base import Event, Selection, Settlement, WindowKey
+from penstock.ledger.desk import people_desk
 from penstock.ledger.moving import AT_ONCE
-from penstock.ledger.opening import open_ledger, people_desk
+from penstock.ledger.opening import open_ledger
 from penstock.ledger.people import SqlPeopleDesk
 from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger

@@ -18,9 +18,9 @@ from penstock.ledger.counters import Change, Counters
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
+from penstock.ledger.lengths import REASON_LENGTH
 from penstock.ledger.lookup import ROW_COLUMNS, Lookup, ledger_row
 from penstock.ledger.recording import RowWriter
-from penstock.ledger.schema import REASON_LENGTH
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.text import fit

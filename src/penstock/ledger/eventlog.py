@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.base import Event
 from penstock.ledger.dialect import CHARACTERS, INTEGER, LedgerDialect
-from penstock.ledger.schema import DETAIL_LENGTH
+from penstock.ledger.lengths import DETAIL_LENGTH
 from penstock.ledger.text import fit
 
 _COLUMNS = (("kind", CHARACTERS), ("detail", CHARACTERS), ("row_key", CHARACTERS), ("range_no", INTEGER))

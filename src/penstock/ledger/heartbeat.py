@@ -11,8 +11,8 @@ from penstock.ledger.base import Control, IsDead, Lease, Pulse
 from penstock.ledger.concurrency import understood
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
+from penstock.ledger.lengths import REASON_LENGTH
 from penstock.ledger.lookup import moment
-from penstock.ledger.schema import REASON_LENGTH
 from penstock.ledger.text import fit
 from penstock.ledger.transactions import Transactions
 

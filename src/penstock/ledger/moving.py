@@ -17,7 +17,7 @@ from penstock.ledger.counters import Change, Counters
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.jobrow import JobRow
-from penstock.ledger.schema import RECEIPT_LENGTH
+from penstock.ledger.lengths import RECEIPT_LENGTH
 from penstock.ledger.states import RowState, is_legal
 from penstock.ledger.text import fit_or_none
 from penstock.ledger.transactions import Transactions

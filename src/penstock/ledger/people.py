@@ -37,7 +37,7 @@ _LAST_EVENT = statement("SELECT COALESCE(MAX(event_no), 0) FROM penstock_events 
 
 
 class SqlPeopleDesk:
-    """Made by `penstock.ledger.opening.people_desk`. check: raises if the ledger is missing or not for this penstock."""
+    """Made by `penstock.ledger.desk.people_desk`. check: raises if the ledger is missing or not for this penstock."""
 
     def __init__(
         self,

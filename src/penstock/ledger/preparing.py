@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.errors import LedgerRefused
 from penstock.ledger.base import IsDead
 from penstock.ledger.dialect import SQLITE, LedgerDialect
-from penstock.ledger.schema import METADATA, SCHEMA, VERSION, definitions, refuse_newer, sql
+from penstock.ledger.schema import METADATA, SCHEMA, definitions, sql
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
+from penstock.ledger.version import VERSION, refuse_newer
 
 _RECORD_VERSION = statement("INSERT INTO penstock_schema (version, host) VALUES (:version, :host)")
 _MOVE_TO_HOST = statement("UPDATE penstock_schema SET host = :host WHERE host <> :host")

@@ -27,18 +27,8 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement, SchemaItem
 from sqlalchemy.types import TypeEngine
 
-from penstock.errors import LedgerRefused
+from penstock.ledger.lengths import ANSWER_LENGTH, DETAIL_LENGTH, OWNER_LENGTH, REASON_LENGTH, RECEIPT_LENGTH
 from penstock.rows import MAX_KEY_TEXT
-
-# Raised by one with every change of the tables. An older penstock refuses a newer ledger.
-VERSION: Final = 1
-
-# Longer texts are cut before they are written. Of characters, not bytes.
-REASON_LENGTH: Final = 300
-RECEIPT_LENGTH: Final = 255
-ANSWER_LENGTH: Final = 1000
-DETAIL_LENGTH: Final = 1000
-OWNER_LENGTH: Final = 190
 
 _MYSQL = ("mysql", "mariadb")
 
@@ -229,11 +219,3 @@ def definitions(table: Table) -> Iterator[tuple[str, ExecutableDDLElement]]:
 def sql(statement: ExecutableDDLElement, dialect: Dialect) -> str:
     """The statement as text, on one line."""
     return " ".join(str(statement.compile(dialect=dialect)).split())
-
-
-def refuse_newer(version: int, address: str) -> None:
-    """version: of the ledger at this address. Raises LedgerRefused if this penstock does not know it yet."""
-    if version > VERSION:
-        raise LedgerRefused(
-            f"the ledger at {address} was made by a newer penstock (version {version}, this one knows {VERSION}): update penstock"
-        )

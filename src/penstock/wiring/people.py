@@ -9,7 +9,8 @@ from penstock.clock import SystemClock
 from penstock.engine.owner import is_dead
 from penstock.errors import LedgerRefused
 from penstock.ledger.base import PeopleDesk, ReadModel
-from penstock.ledger.opening import people_desk, read_model
+from penstock.ledger.desk import people_desk
+from penstock.ledger.opening import read_model
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 from penstock.source.flags import SourceFlagDesk

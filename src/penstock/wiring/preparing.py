@@ -9,7 +9,7 @@ from penstock.database.connect import Database, open_database
 from penstock.database.urls import same_database
 from penstock.engine.owner import is_dead
 from penstock.ledger.base import PeopleDesk
-from penstock.ledger.opening import people_desk
+from penstock.ledger.desk import people_desk
 from penstock.source.flag_trial import refuse_data
 from penstock.source.inspect import inspect_source
 from penstock.source.open import open_source

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.connect import Database, open_database
 from penstock.ledger.base import Identity, Lease, Portion, Pulse, Settlement
-from penstock.ledger.opening import open_ledger, people_desk, read_model
+from penstock.ledger.desk import people_desk
+from penstock.ledger.opening import open_ledger, read_model
 from penstock.ledger.people import SqlPeopleDesk
 from penstock.ledger.reading import SqlReadModel
 from penstock.ledger.states import RowState
