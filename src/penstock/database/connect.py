@@ -5,31 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from traceback import clear_frames
 from typing import Any
 
-import asyncmy
 from pydantic import SecretStr
 from sqlalchemy import URL, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from penstock.database.postgresql import postgresql_engine
-from penstock.database.urls import address_of, parse_url, sqlite_path, tls_options
+from penstock.database.session import run_on_connect
+from penstock.database.urls import address_of, parse_url, sqlite_path
 
-# READ COMMITTED: REPEATABLE READ keeps next-key locks and deadlocked in half of the measured runs. UTC: an hour that exists
-# twice must not be read from the session's zone. Short lock waits: a guest does not queue in the old database. wait_timeout:
-# servers that cut idle sessions after a minute would break the first statement after every quiet spell. The comments run on
-# MariaDB and on MySQL respectively: a statement that nobody waits for any more must not run on.
-_MYSQL_SESSION = (
-    "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, lock_wait_timeout = 5, wait_timeout = 28800"
-    " /*M!100101 , max_statement_time = 300 */ /*!50708 , max_execution_time = 300000 */"
-)
-# Without it an old server cuts what does not fit and says nothing.
-_MYSQL_STRICT = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')"
 _SQLITE_SESSION = ("PRAGMA busy_timeout = 10000", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = OFF")
 
 # asyncmy logs the server's warnings, which quote values of rows; SQLAlchemy's pool the whole traceback of a connection that it
@@ -43,7 +32,7 @@ STATEMENT_SECONDS = 300.0
 @dataclass(frozen=True)
 class Database:
     """An open database. kind: "mysql", "mariadb", "postgresql" or "sqlite" (as the URL says); address: for people, without
-    password.
+    password. translated: within it, what a driver raises past SQLAlchemy comes in SQLAlchemy's class.
 
     engine runs transactions; reads have connections of their own on a server, which stay in autocommit: switching a shared one
     back and forth would cost four round trips a read.
@@ -53,20 +42,23 @@ class Database:
     reading_engine: AsyncEngine
     kind: str
     address: str
+    translated: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @asynccontextmanager
     async def reading(self, seconds: float = STATEMENT_SECONDS) -> AsyncIterator[AsyncConnection]:
         """A connection for short reads: each statement is a transaction by itself, none is left open."""
-        async with asyncio.timeout(seconds), self.reading_engine.connect() as connection:
-            with _forgotten_if_cut():
-                yield connection
+        with self.translated():
+            async with asyncio.timeout(seconds), self.reading_engine.connect() as connection:
+                with _forgotten_if_cut():
+                    yield connection
 
     @asynccontextmanager
     async def writing(self, seconds: float = STATEMENT_SECONDS) -> AsyncIterator[AsyncConnection]:
         """One transaction, committed on leaving (BEGIN IMMEDIATE on SQLite), rolled back if the block raises."""
-        async with asyncio.timeout(seconds), self.engine.begin() as connection:
-            with _forgotten_if_cut():
-                yield connection
+        with self.translated():
+            async with asyncio.timeout(seconds), self.engine.begin() as connection:
+                with _forgotten_if_cut():
+                    yield connection
 
     async def aclose(self) -> None:
         await self.reading_engine.dispose()
@@ -113,7 +105,7 @@ def _open_sqlite(path: Path, connections: int, *, create: bool) -> Database:
         max_overflow=2,
         pool_timeout=30.0,
     )
-    _run_on_connect(engine, _SQLITE_SESSION)
+    run_on_connect(engine, _SQLITE_SESSION)
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def refuse_missing_file(*_: object) -> None:
@@ -142,65 +134,27 @@ def _why_no_file(path: Path, *, create: bool) -> str:
 
 
 def _open_postgresql(url: URL, folder: str, connections: int, connect_seconds: float) -> Database:
+    from penstock.database.postgresql import postgresql_engine  # noqa: PLC0415  # a driver is loaded for a database of its kind
+    from penstock.database.postgresql_faults import as_sqlalchemy_does  # noqa: PLC0415
+
     logging.getLogger("sqlalchemy.pool").addHandler(_SILENT)
     return Database(
         engine=postgresql_engine(url, folder, "READ COMMITTED", connections, connect_seconds),
         reading_engine=postgresql_engine(url, folder, "AUTOCOMMIT", connections, connect_seconds),
         kind="postgresql",
         address=address_of(url),
+        translated=as_sqlalchemy_does,
     )
 
 
 def _open_mysql(url: URL, folder: str, connections: int, connect_seconds: float) -> Database:
+    from penstock.database.mysql import mysql_engine  # noqa: PLC0415  # a driver is loaded for a database of its kind
+
     for name in ("asyncmy", "sqlalchemy.pool"):
         logging.getLogger(name).addHandler(_SILENT)
-    kind, address = url.get_backend_name(), address_of(url)
-    # One dialect for both: it looks at the server's version, whatever the URL calls it.
-    url = url.set(drivername="mysql+asyncmy", query=tls_options(url, folder))
-
-    def engine_of(isolation_level: str, session: Sequence[str]) -> AsyncEngine:
-        engine = create_async_engine(
-            url,
-            connect_args={"charset": "utf8mb4", "async_creator_fn": _driver_connect(connect_seconds)},
-            pool_size=connections,
-            max_overflow=2,
-            pool_timeout=30.0,
-            pool_recycle=1800,
-            isolation_level=isolation_level,
-            skip_autocommit_rollback=True,
-            # `writing` alone begins transactions, and ends what it begins: one more ROLLBACK would be a round trip for nothing.
-            pool_reset_on_return=None,
-        )
-        _run_on_connect(engine, session)
-        return engine
-
     return Database(
-        engine=engine_of("READ COMMITTED", (_MYSQL_SESSION, _MYSQL_STRICT)),
-        reading_engine=engine_of("AUTOCOMMIT", (_MYSQL_SESSION,)),
-        kind=kind,
-        address=address,
+        engine=mysql_engine(url, folder, "READ COMMITTED", connections, connect_seconds),
+        reading_engine=mysql_engine(url, folder, "AUTOCOMMIT", connections, connect_seconds),
+        kind=url.get_backend_name(),
+        address=address_of(url),
     )
-
-
-def _run_on_connect(engine: AsyncEngine, statements: Sequence[str]) -> None:
-    @event.listens_for(engine.sync_engine, "connect")
-    def set_session(dbapi_connection: Any, _record: object) -> None:
-        cursor = dbapi_connection.cursor()
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.close()
-
-
-def _driver_connect(seconds: float) -> Callable[..., Awaitable[object]]:
-    async def connect(*arguments: Any, **named: Any) -> object:
-        # The driver's own way with a text is Latin-1, where servers and their other clients take UTF-8.
-        named["password"] = (named.get("password") or "").encode()
-        # The driver's own limit ends with the TCP connection: a server that is stopped takes that, and never says a word.
-        async with asyncio.timeout(seconds):
-            try:
-                return await asyncmy.connect(*arguments, **named)
-            except RuntimeError as error:
-                # What the driver makes of a connection that is reset before it has looked at its socket.
-                raise ConnectionResetError("the server broke the connection off at once") from error
-
-    return connect

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from enum import Enum
 
 import asyncmy.errors
-import asyncpg
 from sqlalchemy.exc import DBAPIError, EmulatedDBAPIException, InterfaceError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -89,39 +88,11 @@ _SQLITE = {
     sqlite3.SQLITE_AUTH: Fault.DENIED,
 }
 
-# SQLSTATE: two letters of class, three of the case.
-_POSTGRESQL = {
-    "08P01": Fault.OTHER,  # protocol violation
-    "25006": Fault.READ_ONLY,
-    "25P03": Fault.LOST,  # idle in a transaction for too long: a process that was frozen
-    "3D000": Fault.MISSING,  # the database
-    "3F000": Fault.MISSING,  # the schema
-    "40001": Fault.DEADLOCK,  # could not serialize: as after a deadlock, everything was rolled back
-    "40003": Fault.LOST,  # completion unknown
-    "40P01": Fault.DEADLOCK,
-    "42501": Fault.DENIED,
-    "42703": Fault.MISSING,  # the column
-    "42P01": Fault.MISSING,  # the table
-    "53100": Fault.FULL,
-    "55P03": Fault.LOCKED,  # lock_timeout, NOWAIT
-    "58030": Fault.LOST,  # input or output error
-}
-_POSTGRESQL_CLASSES = {
-    "08": Fault.LOST,  # connection
-    "28": Fault.DENIED,  # user, password, pg_hba.conf
-    "53": Fault.LOST,  # too many connections, out of memory
-    "57": Fault.LOST,  # starting, shutting down, killed, statement_timeout
-}
-
-
 # Everything that a database or the way to it raises, through SQLAlchemy or straight from a driver.
 DATABASE_ERRORS: tuple[type[Exception], ...] = (
     SQLAlchemyError,
-    EmulatedDBAPIException,  # SQLAlchemy's own around those of asyncpg
+    EmulatedDBAPIException,  # around those of asyncpg: SQLAlchemy's own, and by `as_sqlalchemy_does`
     asyncmy.errors.Error,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
     sqlite3.Error,
     OSError,
     TimeoutError,
@@ -153,15 +124,15 @@ def fault_of(error: BaseException) -> Fault:
 
 
 def _postgresql_fault(error: BaseException) -> Fault | None:
-    if isinstance(error, asyncpg.InvalidCachedStatementError):
-        return Fault.LOCKED  # the table was altered between two statements; the next one sees the new form
-    if isinstance(error, asyncpg.PostgresError):
-        state = error.sqlstate or ""
-        return _POSTGRESQL.get(state) or _POSTGRESQL_CLASSES.get(state[:2], Fault.OTHER)
-    if isinstance(error, asyncpg.UnsupportedClientFeatureError):
-        return Fault.OTHER  # a type that it cannot decode: it never will
-    # The driver's own: the connection was closed under it.
-    return Fault.LOST if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError) else None
+    if not _is_from_asyncpg(error):
+        return None
+    from penstock.database.postgresql_faults import postgresql_fault  # noqa: PLC0415  # with the driver, which is there by now
+
+    return postgresql_fault(error)
+
+
+def _is_from_asyncpg(error: BaseException) -> bool:
+    return type(error).__module__.partition(".")[0] == "asyncpg"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -176,7 +147,7 @@ def explain(error: BaseException) -> str:
     if isinstance(cause, EmulatedDBAPIException) and cause.orig is not None:
         cause = cause.orig
     text = str(cause.args[-1]) if cause.args else ""
-    if isinstance(cause, asyncpg.UnsupportedClientFeatureError):
+    if _is_from_asyncpg(cause) and type(cause).__name__ == "UnsupportedClientFeatureError":
         text += ": write CAST(... AS text) in the query"
     if not text and isinstance(cause, TimeoutError):
         return "no answer in time"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from traceback import clear_frames
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -78,7 +78,10 @@ def _fetch(connection: Connection, statement: str, values: tuple[object, ...], m
     is_postgresql = connection.dialect.name == "postgresql"
     try:
         if is_postgresql and most_bytes is not None:
-            return _up_to_on_postgresql(connection, statement, values, most_bytes)
+            from penstock.database.postgresql_cursor import postgresql_cursor  # noqa: PLC0415  # loaded with its driver
+
+            with postgresql_cursor(connection, statement, values) as fetch_many:
+                return _up_to(fetch_many, most_bytes)
         # Not through a CursorResult: on a streaming one SQLAlchemy reads the first row ahead, and the cursor below lacks it.
         cursor = connection.connection.cursor(server_side=most_bytes is not None)
         cursor.execute(statement, values)
@@ -105,29 +108,8 @@ def _tells_of_no_text(error: BaseException) -> bool:
     if isinstance(error, UnicodeDecodeError):
         return True
     # SQLite's own words; PostgreSQL's codes for bytes that it cannot turn into UTF-8.
-    return "Could not decode to UTF-8" in str(error) or getattr(error, "sqlstate", None) in ("22P05", "22021")
-
-
-def _up_to_on_postgresql(
-    connection: Connection, statement: str, values: tuple[object, ...], most_bytes: int
-) -> Fetched:
-    """SQLAlchemy's own cursor asks for fifty rows at once, however large."""
-    driver = connection.connection.dbapi_connection
-    if driver is None:
-        raise AssertionError("a connection in use has its driver's")
-
-    async def open_cursor(raw: Any) -> tuple[Any, Any]:
-        transaction = raw.transaction(readonly=True)
-        await transaction.start()
-        return transaction, await raw.cursor(statement, *values)
-
-    def fetch_many(number: int) -> Sequence[tuple[object, ...]]:
-        return [tuple(record) for record in driver.run_async(lambda _: cursor.fetch(number))]
-
-    transaction, cursor = driver.run_async(open_cursor)
-    fetched = _up_to(fetch_many, most_bytes)
-    driver.run_async(lambda _: transaction.rollback())
-    return fetched
+    sqlstate = getattr(getattr(error, "orig", None) or error, "sqlstate", None)
+    return "Could not decode to UTF-8" in str(error) or sqlstate in ("22P05", "22021")
 
 
 def _up_to(fetch_many: Callable[[int], Sequence[tuple[object, ...]]], most_bytes: int) -> Fetched:
