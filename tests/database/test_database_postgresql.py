@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import make_url
+from sqlalchemy import event, make_url
 
 from penstock.database.connect import Database, open_database
 from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
@@ -153,3 +154,18 @@ async def test_a_postgres_url_serves_as_well(postgresql_url: str) -> None:
         assert database.kind == "postgresql"
         assert database.address == make_url(postgresql_url).render_as_string().rpartition("@")[2]
         assert await ask(database, "SELECT 1") == [(1,)]
+
+
+async def test_what_the_driver_raises_while_a_session_is_made_ready_is_an_error_of_the_database(
+    database: Database,
+) -> None:
+    @event.listens_for(database.engine.sync_engine, "connect")
+    @event.listens_for(database.reading_engine.sync_engine, "connect")
+    def lose(*_: object) -> None:
+        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+    for act in (change(database), ask(database, "SELECT 1")):
+        with pytest.raises(DATABASE_ERRORS) as caught:
+            await act
+        assert fault_of(caught.value) is Fault.LOST
+        assert explain(caught.value) == "connection was closed in the middle of operation"
