@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from typing import cast
+
+from penstock.cli.loading import load_for_good
 
 _SET_UP, _DELIVER, _LOOK, _STEER, _MEND = "Set up", "Deliver", "Look", "Steer a live run", "Mend"
 
@@ -23,7 +24,7 @@ class Listed:
     def load(self) -> Callable[..., int]:
         """The command's function, whose arguments are those of its command line."""
         module, _, function = self.place.partition(":")
-        return cast("Callable[..., int]", getattr(import_module(f"penstock.cli.{module}"), function))
+        return cast("Callable[..., int]", getattr(load_for_good(f"penstock.cli.{module}"), function))
 
 
 COMMANDS = (

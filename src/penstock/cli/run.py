@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from penstock import wiring
 from penstock.cli.arguments import JobFiles, Json, Keys, parsed_by, whole_number
 from penstock.cli.endings import after_run
 from penstock.cli.exits import ExitCode, worst
@@ -27,6 +26,7 @@ from penstock.engine.report import RunOptions, Summary
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import PenstockError
 from penstock.spec.units import parse_duration, parse_rate
+from penstock.wiring import run_job
 
 
 def _time_to_run(value: object) -> float:
@@ -141,7 +141,7 @@ class _Command:
         with self._interruption.asks(lambda: stop.drain(Ended.STOPPED, "asked to stop")):
             keys = await keys_of(named.job, self._keys)
             options = replace(self._options, keys=keys, seconds=self._seconds_left())
-            return await wiring.run_job(named.job, options, stop, show=show)
+            return await run_job(named.job, options, stop, show=show)
 
     async def _in_processes(self, named: NamedJob, show: Show) -> Summary:
         options = replace(self._options, seconds=self._seconds_left())

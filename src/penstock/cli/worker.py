@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from penstock import wiring
 from penstock.cli.endings import after_run
 from penstock.cli.exits import ExitCode, after_error
 from penstock.cli.failures import in_words
@@ -19,6 +18,7 @@ from penstock.cli.streams import emit_text, people
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import PenstockError
+from penstock.wiring import run_job
 
 
 async def work(named: NamedJob, options: RunOptions) -> ExitCode:
@@ -29,9 +29,7 @@ async def work(named: NamedJob, options: RunOptions) -> ExitCode:
 
     with Interruption(people()).asks(drain), _while_stdin_is_open(drain):
         try:
-            report = await wiring.run_job(
-                named.job, options, stop, show=lambda progress: _tell(encode(Underway(progress)))
-            )
+            report = await run_job(named.job, options, stop, show=lambda progress: _tell(encode(Underway(progress))))
         except PenstockError as error:
             code = after_error(error)
             _tell(encode(Broken(in_words(error, named.file), code)))
