@@ -2,8 +2,8 @@
 
 import pytest
 
+from penstock.cli.delivering import worker_arguments
 from penstock.cli.messages import Broken, Finished, Underway, decode, encode
-from penstock.cli.run import worker_arguments
 from penstock.cli.team import team_progress, team_report
 from penstock.engine.report import Progress, RunOptions, Summary, Tally
 from penstock.engine.stop import Ended

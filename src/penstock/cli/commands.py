@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import cast
 
-from penstock.cli.loading import load_for_good
+from penstock.cli.loading import loaded_for_good
 
 _SET_UP, _DELIVER, _LOOK, _STEER, _MEND = "Set up", "Deliver", "Look", "Steer a live run", "Mend"
 
@@ -24,7 +25,9 @@ class Listed:
     def load(self) -> Callable[..., int]:
         """The command's function, whose arguments are those of its command line."""
         module, _, function = self.place.partition(":")
-        return cast("Callable[..., int]", getattr(load_for_good(f"penstock.cli.{module}"), function))
+        with loaded_for_good():
+            loaded = import_module(f"penstock.cli.{module}")
+        return cast("Callable[..., int]", getattr(loaded, function))
 
 
 COMMANDS = (

@@ -7,10 +7,12 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from penstock.cli.exits import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -18,11 +20,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Interruption:
     """One for a whole command, however many jobs it runs one after another.
 
-    Use it inside the event loop: `with interruption.asks(drain): ...`
+    Use it inside the event loop: `with interruption.asks(drain): ...` people: gives what tells them.
     """
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, people: Callable[[], Console]) -> None:
+        self._people = people
         self.came = False
 
     @contextmanager
@@ -34,7 +36,7 @@ class Interruption:
             if self.came:
                 self._leave(kill)
             self.came = True
-            self._console.print("finishing what is on the wire; once more to leave at once (that is safe, too)")
+            self._people().print("finishing what is on the wire; once more to leave at once (that is safe, too)")
             drain()
 
         for number in _SIGNALS:
@@ -49,5 +51,5 @@ class Interruption:
         if kill is not None:
             kill()
         # The display would have done so, but nothing runs any more after the next line.
-        self._console.show_cursor(True)
+        self._people().show_cursor(True)
         os._exit(ExitCode.LATER)

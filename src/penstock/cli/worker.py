@@ -27,7 +27,7 @@ async def work(named: NamedJob, options: RunOptions) -> ExitCode:
     def drain() -> None:
         stop.drain(Ended.STOPPED, "asked to stop")
 
-    with Interruption(people()).asks(drain), _while_stdin_is_open(drain):
+    with Interruption(people).asks(drain), _while_stdin_is_open(drain):
         try:
             report = await run_job(named.job, options, stop, show=lambda progress: _tell(encode(Underway(progress))))
         except PenstockError as error:

@@ -14,13 +14,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal, NamedTuple, Protocol, TypeAlias
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Requests on the wire at once, of all workers together: a number, or what the API turns out to bear.
 Concurrency: TypeAlias = int | Literal["auto"]
