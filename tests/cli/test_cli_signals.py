@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,23 @@ def test_p1_a_signal_while_the_command_is_being_loaded_is_a_stop(slow_shop: Shop
     run.send_signal(signal.SIGINT)
     _, err = run.communicate(timeout=PATIENCE)
     assert (run.returncode, err) == (3, "stopped\n")
+
+
+def test_p1_a_signal_while_a_server_says_nothing_is_a_stop(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(PATIENCE)
+        url = f"mysql://penstock@127.0.0.1:{server.getsockname()[1]}/shop"
+        (tmp_path / "orders.yaml").write_text(
+            f"name: orders\nsource: {{url: {url}, table: orders, key: id}}\ntarget: {{url: http://127.0.0.1:9/}}\n"
+        )
+        command = subprocess.Popen(
+            [sys.executable, "-m", "penstock", "check", "orders.yaml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        connection, _ = server.accept()
+        with connection:
+            command.send_signal(signal.SIGINT)
+            _, err = command.communicate(timeout=PATIENCE)
+    assert (command.returncode, err) == (3, "stopped\n")
 
 
 def test_p2_the_second_signal_leaves_at_once_and_the_next_run_goes_on(very_slow_shop: Shop) -> None:
