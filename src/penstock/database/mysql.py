@@ -26,7 +26,7 @@ _STRICT = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT
 
 
 def mysql_engine(url: URL, folder: str, isolation_level: str, connections: int, connect_seconds: float) -> AsyncEngine:
-    """isolation_level: on AUTOCOMMIT each statement is a transaction by itself. Raises JobError for TLS files that are not there."""
+    """isolation_level: AUTOCOMMIT makes each statement a transaction. Raises JobError for TLS files that are not there."""
     engine = create_async_engine(
         # One dialect for both: it looks at the server's version, whatever the URL calls it.
         url.set(drivername="mysql+asyncmy", query=tls_options(url, folder)),
@@ -37,7 +37,7 @@ def mysql_engine(url: URL, folder: str, isolation_level: str, connections: int, 
         pool_recycle=1800,
         isolation_level=isolation_level,
         skip_autocommit_rollback=True,
-        # `Database.writing` alone begins transactions, and ends what it begins: one more ROLLBACK would be a round trip for nothing.
+        # `Database.writing` alone begins transactions, and ends what it begins: one more ROLLBACK would be a round trip in vain.
         pool_reset_on_return=None,
     )
     run_on_connect(engine, (_SESSION, _STRICT))
