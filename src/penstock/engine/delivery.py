@@ -83,7 +83,7 @@ class OpenRange:
         if self._unsettled is not None:
             return self._unsettled
         settlements = self.settlements[:most]
-        remaining = self.outstanding - sum(1 for settlement in settlements if settlement.state.is_final)
+        remaining = self.outstanding - sum(settlement.state is not RowState.PENDING for settlement in settlements)
         finished = self.is_read and remaining == 0 and not release
         everything = len(settlements) == len(self.settlements)
         self._unsettled = Portion(
@@ -105,10 +105,9 @@ class OpenRange:
         del self.settlements[: len(portion.settlements)]
         del self.windows_done[: len(portion.windows_done)]
         del self.events[: len(portion.events)]
-        for settlement in portion.settlements:
-            if settlement.state.is_final:
-                self.outstanding -= 1
-                self.exposed.discard(settlement.key)
+        final = [settlement.key for settlement in portion.settlements if settlement.state is not RowState.PENDING]
+        self.outstanding -= len(final)
+        self.exposed.difference_update(final)
 
 
 class Delivery:

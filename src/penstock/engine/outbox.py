@@ -183,7 +183,7 @@ class Outbox:
 
     def _next(self) -> Delivery | None:
         while self._queue:
-            if not self._has_room() or not self._may_go():
+            if not self._may_go() or not self._has_room():
                 return None
             delivery = self._queue[0]
             if not delivery.range.is_gone and not self.may_start(delivery):

@@ -16,6 +16,7 @@ from penstock.engine.stop import Stop
 from penstock.engine.tallies import Tallies
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.ledger.base import Portion, Settlement
+from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 
 # Of a batch. (Where windows are written, fewer wait at once: a crash leaves them in doubt.)
@@ -71,7 +72,7 @@ class Settler:
             return  # its new owner reads the row again
         if self._journal is not None:
             self._journal.append(range_.lease.range_no, range_.lease.fence, (settlement,))
-        if settlement.state.is_final:
+        if settlement.state is not RowState.PENDING:
             self._tallies.ended(settlement.state)
         range_.settlements.append(settlement)
         self._waiting += 1

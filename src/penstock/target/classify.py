@@ -53,10 +53,9 @@ def classify(outcome: Outcome, row: Row, rules: Rules, now: Callable[[], datetim
     if isinstance(outcome, NoAnswer):
         return Unknown(outcome.reason) if outcome.sent else NotSent(outcome.reason)
     status, headers, body, delimited = outcome
-    kind = field(headers, "content-type").lower()
-    if not delimited and "json" in kind and not is_json(body):
+    if not delimited and "json" in _kind(outcome) and not is_json(body):
         return Unknown(f"answered {status}, cut short", status, _shown(outcome, rules))
-    believable = not rules.has_accept and 200 <= status < 300 and not doubt_of(outcome, kind)
+    believable = not rules.has_accept and 200 <= status < 300 and not doubt_of(outcome, _kind(outcome))
     judged = rules.judge(status, headers, body, row, accepted_by_default=believable)
     match judged.ruling:
         case Ruling.ACCEPT | Ruling.ALREADY_EXISTS:
@@ -67,12 +66,12 @@ def classify(outcome: Outcome, row: Row, rules: Rules, now: Callable[[], datetim
         case Ruling.REFUSE:
             return _refused("refused with", Blame.ROW, outcome, rules)
         case None:
-            return _by_status(outcome, kind, rules, now)
+            return _by_status(outcome, rules, now)
         case _:
             assert_never(judged.ruling)
 
 
-def _by_status(answer: Answer, kind: str, rules: Rules, now: Callable[[], datetime]) -> Verdict:
+def _by_status(answer: Answer, rules: Rules, now: Callable[[], datetime]) -> Verdict:
     """What an answer shows of which no expression of the job file holds."""
     status = answer.status
     throttled = _throttled(answer, now)
@@ -87,11 +86,16 @@ def _by_status(answer: Answer, kind: str, rules: Rules, now: Callable[[], dateti
     if 300 <= status < 400:
         return _redirected(answer, rules)
     if 200 <= status < 300:
+        kind = _kind(answer)
         blame = Blame.JOB if is_html(kind) else Blame.MOMENT
         doubt = doubt_of(answer, kind) or "and target.accept does not hold"
         doubt += "; look at target.url and target.headers: is it a page to log in?" if is_html(kind) else ""
         return Unknown(f"answered {status} {doubt}", status, _shown(answer, rules), blame)
     return Unknown(f"answered {status}", status, _shown(answer, rules))
+
+
+def _kind(answer: Answer) -> str:
+    return field(answer.headers, "content-type").lower()
 
 
 def _throttled(answer: Answer, now: Callable[[], datetime]) -> Throttled | None:
