@@ -3,12 +3,17 @@ that passed too early: rows that arrived behind it, long transactions that commi
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
 from penstock.engine.stop import Stop
 from penstock.ledger.base import Lease, Ledger
 from penstock.rows import KeyText
 from penstock.source.base import Source
 
-PAGE = 1000
+PAGE = 4000  # keys alone are small, and each question has its price
+ADDED_AT_ONCE = 1000
 FOUND_BY_SWEEP = "found by the sweep"
 
 
@@ -18,17 +23,31 @@ async def sweep(source: Source, ledger: Ledger, lease: Lease, stop: Stop) -> boo
     Raises LeaseLost when another worker has taken the sweep over: that one walks again from the start, and what this one
     found stays found.
     """
-    after: KeyText | None = None
     found = 0
-    while not stop.is_asked:
-        keys, at_end = await source.keys_in_query(after, PAGE)
-        if keys:
-            missing = await ledger.unknown(keys)
-            if missing:
-                new, _ = await ledger.add_keys(sorted(missing), lease=lease, reason=FOUND_BY_SWEEP)
+    async with aclosing(_pages(source)) as pages:
+        async for keys in pages:
+            if stop.is_asked:
+                return False
+            missing = sorted(await ledger.unknown(keys)) if keys else []
+            for start in range(0, len(missing), ADDED_AT_ONCE):
+                some = missing[start : start + ADDED_AT_ONCE]
+                new, _ = await ledger.add_keys(some, lease=lease, reason=FOUND_BY_SWEEP)
                 found += new
-            after = keys[-1]
-        if at_end:
-            await ledger.finish_sweep(lease, found)
-            return True
-    return False
+    await ledger.finish_sweep(lease, found)
+    return True
+
+
+async def _pages(source: Source) -> AsyncGenerator[Sequence[KeyText], None]:
+    """All keys, each page read while the one before is looked at."""
+    ahead = asyncio.create_task(source.keys_in_query(None, PAGE))
+    try:
+        while True:
+            keys, at_end = await ahead
+            if not at_end:
+                ahead = asyncio.create_task(source.keys_in_query(keys[-1], PAGE))
+            yield keys
+            if at_end:
+                return
+    finally:
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
