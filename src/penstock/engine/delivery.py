@@ -166,6 +166,13 @@ class Delivery:
         """The one fingerprint under which it may have been applied once this attempt has begun; None: not known, or not one."""
         return self.fingerprint if self.first_sent is None or self.sent_as == self.fingerprint else None
 
+    @property
+    def has_a_past(self) -> bool:
+        """Whether there is anything to say of it but that it waits: an attempt, or one by an earlier worker."""
+        return bool(
+            self.attempts or self.sends or self.reason or self.first_sent is not None or self.sent_as is not None
+        )
+
     def leave_window(self) -> None:
         """It has come back from the wire, or will not go there: its window holds one key less that may be under way."""
         self.range.left_window(self.window)

@@ -25,8 +25,12 @@ class AnswerLog(Protocol):
         """Why answers are not being written down; "" if they are."""
         ...
 
-    def append(self, range_no: int, fence: int, settlements: Sequence[Settlement]) -> None:
+    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
         """In the file soon: whoever finds it there may rely on it, whoever does not knows nothing."""
+        ...
+
+    def hold_back(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
+        """The same for rows of which nothing is known but that they are not on the wire."""
         ...
 
     def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:

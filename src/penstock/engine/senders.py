@@ -133,7 +133,7 @@ class Senders:
             return
         if self._parts.journal is not None:
             # Proven not applied: without this line a crash now would leave the row in doubt.
-            self._parts.journal.append(range_.lease.range_no, range_.lease.fence, (delivery.waiting(),))
+            self._parts.journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
         if delivery.first_sent is None:
             delivery.leave_window()  # else it stands there, until it is announced again, since when it may have been applied
         settings = self._parts.settings

@@ -71,7 +71,7 @@ class Settler:
         if range_.is_gone:
             return  # its new owner reads the row again
         if self._journal is not None:
-            self._journal.append(range_.lease.range_no, range_.lease.fence, (settlement,))
+            self._journal.append(range_.lease.range_no, range_.lease.fence, settlement)
         if settlement.state is not RowState.PENDING:
             self._tallies.ended(settlement.state)
         range_.settlements.append(settlement)

@@ -43,8 +43,8 @@ class Journal:
         self._job = job
         self._path = folder / _file_name(job, owner)
         self._lines: list[bytes] = []  # not in the file yet
-        # By range and key, with the fence: what the ledger does not have yet.
-        self._outstanding: dict[tuple[int, KeyText], tuple[int, Settlement]] = {}
+        # By range and key, with the fence: what the ledger does not have yet. None: nothing but that the row is not on the wire.
+        self._outstanding: dict[tuple[int, KeyText], tuple[int, Settlement | None]] = {}
         self._size = 0
         self._is_scheduled = False
         self._file = -1
@@ -55,14 +55,18 @@ class Journal:
         except OSError as error:
             self._give_up(error)
 
-    def append(self, range_no: int, fence: int, settlements: Sequence[Settlement]) -> None:
+    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
         """In the file when the loop has turned once."""
-        for settlement in settlements:
-            self._outstanding[range_no, settlement.key] = fence, settlement
-        self._lines.append(_line(range_no, fence, settlements))
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self.flush)
+        self._outstanding[range_no, settlement.key] = fence, settlement
+        self._lines.append(_line(range_no, fence, settlement))
+        self._flush_soon()
+
+    def hold_back(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
+        """The same for rows of which nothing is known but that they are not on the wire."""
+        for key in keys:
+            self._outstanding[range_no, key] = fence, None
+        self._lines.append(b'{"range":%d,"fence":%d,"held_back":%b}\n' % (range_no, fence, orjson.dumps(keys)))
+        self._flush_soon()
 
     def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
         """What was written of these keys holds no more: they go out again. In the file when this returns."""
@@ -74,14 +78,13 @@ class Journal:
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
         """What holds of the range's rows and is not in the ledger: of those that are not on the wire."""
         return [
-            settlement
-            for (no, _), (under, settlement) in self._outstanding.items()
+            settlement or _held_back(key)
+            for (no, key), (under, settlement) in self._outstanding.items()
             if no == range_no and under == fence
         ]
 
     def flush(self) -> None:
         """Write what is buffered."""
-        self._is_scheduled = False
         lines, self._lines = self._lines, []
         if not lines or self._file < 0:
             return
@@ -91,6 +94,15 @@ class Journal:
             self._empty(error)
         else:
             self.trouble = ""
+
+    def _flush_soon(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush_as_scheduled)
+
+    def _flush_as_scheduled(self) -> None:
+        self._is_scheduled = False
+        self.flush()
 
     def forget(self, range_no: int, keys: Sequence[KeyText]) -> None:
         """These are in the ledger now."""
@@ -136,7 +148,10 @@ class Journal:
         draft.unlink(missing_ok=True)
         file = _create(draft)
         try:
-            lines = [_line(no, fence, [settlement]) for (no, _), (fence, settlement) in self._outstanding.items()]
+            lines = [
+                _line(no, fence, settlement or _held_back(key))
+                for (no, key), (fence, settlement) in self._outstanding.items()
+            ]
             size = _write(file, b"".join(lines))
             draft.rename(self._path)
         except OSError:
@@ -193,17 +208,28 @@ def _remove_old(folder: Path) -> None:
                 path.unlink()
 
 
-def _line(range_no: int, fence: int, settlements: Sequence[Settlement]) -> bytes:
-    rows = orjson.dumps([_fields(settlement) for settlement in settlements])
-    return b'{"range":%d,"fence":%d,"rows":%b}\n' % (range_no, fence, rows)
+def _held_back(key: KeyText) -> Settlement:
+    return Settlement(key, RowState.PENDING)
+
+
+def _line(range_no: int, fence: int, settlement: Settlement) -> bytes:
+    return b'{"range":%d,"fence":%d,"row":%b}\n' % (range_no, fence, orjson.dumps(_fields(settlement)))
 
 
 def _fields(settlement: Settlement) -> tuple[object, ...]:
     """Halves of surrogate pairs, which an answer may hold, are no UTF-8."""
     key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent = settlement
-    if reason is not None or receipt is not None or answer is not None:
-        reason, receipt, answer = (fit_or_none(text, 1000) for text in (reason, receipt, answer))
-    return key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent
+    return (
+        key,
+        state,
+        attempts,
+        status,
+        fit_or_none(reason, 1000),
+        fit_or_none(receipt, 1000),
+        fit_or_none(answer, 1000),
+        fingerprint,
+        first_sent,
+    )
 
 
 def _recalled(lines: Iterable[bytes], range_no: int, fence: int) -> Sequence[Settlement]:
@@ -226,5 +252,8 @@ def _take_up(answers: dict[KeyText, Settlement], content: dict[str, Any], range_
     for key in content.get("withdrawn", ()):
         answers.pop(key, None)
     if content.get("fence") == fence:
-        for key, state, *rest in content["rows"]:
+        if "held_back" in content:
+            answers.update((key, _held_back(key)) for key in content["held_back"])
+        else:
+            key, state, *rest = content["row"]
             answers[key] = Settlement(key, RowState(state), *rest)
