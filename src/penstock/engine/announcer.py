@@ -177,8 +177,8 @@ class Announcer:
             if self._is_closed:
                 return False
             self._room.clear()
-            if self._outbox.is_idle:
-                self._settler.look()  # nothing will end that could make room
+            if self._outbox.is_idle:  # nothing will end that could make room
+                self._settler.make_room()
             await self._room.wait()
         return True
 

@@ -91,6 +91,11 @@ class Settler:
         self._due.set()
         self._now.set()
 
+    def make_room(self) -> None:
+        """What waits is to be written now, unless a batch is being written: that makes room itself."""
+        if not self._one_at_a_time.locked():
+            self.look()
+
     def drain(self) -> None:
         """From now on nothing waits for company."""
         self._is_draining = True
