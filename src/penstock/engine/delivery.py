@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from penstock.ledger.base import Event, Lease, Portion, Settlement
 from penstock.ledger.states import RowState
@@ -83,7 +83,7 @@ class OpenRange:
         if self._unsettled is not None:
             return self._unsettled
         settlements = self.settlements[:most]
-        remaining = self.outstanding - sum(settlement.state is not RowState.PENDING for settlement in settlements)
+        remaining = self.outstanding - len(_final(settlements))
         finished = self.is_read and remaining == 0 and not release
         everything = len(settlements) == len(self.settlements)
         self._unsettled = Portion(
@@ -105,9 +105,15 @@ class OpenRange:
         del self.settlements[: len(portion.settlements)]
         del self.windows_done[: len(portion.windows_done)]
         del self.events[: len(portion.events)]
-        final = [settlement.key for settlement in portion.settlements if settlement.state is not RowState.PENDING]
+        final = _final(portion.settlements)
         self.outstanding -= len(final)
         self.exposed.difference_update(final)
+
+
+def _final(settlements: Iterable[Settlement]) -> list[KeyText]:
+    """The keys of the rows that have ended."""
+    pending = RowState.PENDING
+    return [settlement.key for settlement in settlements if settlement.state is not pending]
 
 
 class Delivery:

@@ -110,7 +110,7 @@ class Senders:
         if isinstance(step, SendAgain):
             self._send_again(delivery, step)
             return
-        if step.state is RowState.FAILED and delivery.doubt is not None and delivery.doubt is not verdict:
+        if delivery.doubt is not None and delivery.doubt is not verdict and step.state is RowState.FAILED:
             step = step._replace(reason=f"{step.reason}; before that: {delivery.doubt.reason}")
         self._finish(delivery, step)
 

@@ -41,8 +41,11 @@ class Tallies:
     def ended(self, state: RowState) -> None:
         """A row has come to a final state."""
         self.finished += 1
-        self._imported += state is RowState.IMPORTED
-        is_bad = state is RowState.FAILED or state is RowState.IN_DOUBT
+        if state is RowState.IMPORTED:
+            self._imported += 1
+            self._mishaps.finished(bad=False)
+            return
+        is_bad = state in (RowState.FAILED, RowState.IN_DOUBT)
         self._mishaps.finished(bad=is_bad)
         if is_bad and self._mishaps.are_too_many:
             self._stop.drain(

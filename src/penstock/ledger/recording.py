@@ -138,11 +138,13 @@ def final_counts(records: Iterable[Record], conflicts: Iterable[Conflict]) -> Ma
     """range_no → how many rows became what, of those that have ended."""
     turned_away = {conflict.key for conflict in conflicts}
     counts: dict[int, dict[RowState, int]] = {}
+    pending = RowState.PENDING  # looking it up there costs more than comparing
     for settlement, range_no, _ in records:
-        if settlement.state is RowState.PENDING or settlement.key in turned_away:
+        state = settlement.state
+        if state is pending or settlement.key in turned_away:
             continue
         of_range = counts.setdefault(range_no, {})
-        of_range[settlement.state] = of_range.get(settlement.state, 0) + 1
+        of_range[state] = of_range.get(state, 0) + 1
     return counts
 
 

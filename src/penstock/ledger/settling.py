@@ -149,8 +149,9 @@ class Settling:
         turned_away = {conflict.key for conflict in conflicts}
         accepted: list[Settlement] = []
         ranges: set[int] = set()
+        imported = RowState.IMPORTED
         for settlement, range_no, _ in records:
-            if settlement.state is RowState.IMPORTED and settlement.key not in turned_away:
+            if settlement.state is imported and settlement.key not in turned_away:
                 accepted.append(settlement)
                 ranges.add(range_no)
         if not accepted or (mark is not None and await mark(connection, accepted)):
