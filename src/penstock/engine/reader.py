@@ -59,8 +59,10 @@ class Reader:
         self._only = only
         self._prober = prober
         self._planned_all = False
+        # Where this worker left the cursor; good until another moves it, and not relied upon any more once one has.
+        self._cursor: KeyText | None = None
         self._knows_cursor = False
-        self._cursor: KeyText | None = None  # where this worker saw it last: the ledger refuses a span from elsewhere
+        self._is_alone = True
         self._tries = 0
         self.trouble: Hold | None = None  # why reading waits
 
@@ -118,9 +120,7 @@ class Reader:
     async def _plan(self, began: float) -> Lease | None:
         parts = self._parts
         while not self._planned_all:
-            if not self._knows_cursor:
-                self._cursor, self._knows_cursor = await parts.ledger.cursor(), True
-            cursor = self._cursor
+            cursor = self._cursor if self._knows_cursor else await parts.ledger.cursor()
             keys = await parts.source.next_keys(cursor, SPAN)
             # Whatever arrives behind this end is found by the sweep, or by the next run: a table that grows must not keep
             # a run from ending.
@@ -129,13 +129,13 @@ class Reader:
                 return None
             lease = await parts.ledger.plan(cursor, keys.last, keys.keys, parts.owner, parts.settings.lease)
             if lease is not None:
-                self._cursor = keys.last
+                self._cursor, self._knows_cursor = keys.last, self._is_alone
                 return lease
-            self._planned_all = False
-            self._cursor = await parts.ledger.cursor()
-            if self._cursor == cursor:
+            self._planned_all = self._knows_cursor = False
+            if await parts.ledger.cursor() == cursor:
                 return None  # a sweep is under way: what it does not find is planned when it has ended
             # Another worker was faster: look from where it left the cursor.
+            self._is_alone = False
         return None
 
     async def _start_sweep(self, sweeps: _Sweeps) -> Lease | None:
