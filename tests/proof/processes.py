@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-_ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60.0  # seconds after which nothing more is to be expected of either
+from tests.child import PATIENCE, Child
 
 
 @dataclass(frozen=True)
@@ -28,35 +24,6 @@ class Place:
         """Where journal and settings are to be found in this folder alone."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PENSTOCK_")}
         return cls(folder, {**kept, "XDG_STATE_HOME": str(folder / "state")})
-
-
-class Child:
-    """A process that answers each JSON line on its stdin with one on its stdout, and ends with its stdin."""
-
-    def __init__(self, module: str, *arguments: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        )
-
-    def hear(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, f"{self._process.args!r} ended with {self._process.wait()}; it has said why on stderr"
-        answer = json.loads(line)
-        assert isinstance(answer, dict)
-        return answer
-
-    def ask(self, question: Mapping[str, object]) -> dict[str, Any]:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(question).encode() + b"\n")
-        self._process.stdin.flush()
-        return self.hear()
-
-    def kill(self) -> None:
-        self._process.kill()
-
-    def close(self) -> None:
-        self._process.communicate(timeout=PATIENCE)
 
 
 class Oracle:
