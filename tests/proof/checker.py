@@ -217,8 +217,5 @@ def _by_row(evidence: Evidence) -> Mapping[str, list[Line]]:
 
 def _events_about(evidence: Evidence, key: str, kinds: Sequence[str]) -> Sequence[Record]:
     """Of the row, or of no row in particular: a person may have named many at once."""
-    return [
-        event
-        for event in evidence.ledger.events_of(*kinds)
-        if event["row_key"] == key or (event["row_key"] is None and event["kind"] in _BY_A_PERSON)
-    ]
+    own = [event for event in evidence.ledger.events_about(key) if event["kind"] in kinds]
+    return own + [event for event in evidence.ledger.events_about(None) if event["kind"] in _BY_A_PERSON]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -36,6 +36,8 @@ _ACCOUNTS = {
     "sqlite": (),
 }
 
+_AT_ONCE = 500
+
 Source: TypeAlias = Mapping[str, Mapping[str, object]]
 
 
@@ -53,25 +55,25 @@ class ProofDatabase:
         self._owner = parsed
         at = URL.create("sqlite+aiosqlite", database=parsed.database) if self._path else self._with_driver(parsed)
         self._engine: AsyncEngine = create_async_engine(at)
-        self.job_url = (
-            url
-            if self._path
-            else f"{self.kind}://{USER}:${{PROOF_PASSWORD}}@{parsed.host}:{parsed.port}/{parsed.database}"
-        )
+
+    def job_url(self, detour: Callable[[int], int]) -> str:
+        """As the job's file says it. detour: the server's port → the one by which it is reached."""
+        if self._path:
+            return f"sqlite:///{self._path}"
+        owner = self._owner
+        return f"{self.kind}://{USER}:${{PROOF_PASSWORD}}@{owner.host}:{detour(owner.port or 0)}/{owner.database}"
 
     async def fill(self, rows: int) -> None:
         name = self._owner.database or ""
         await self._run(*(statement.format(name=name) for statement in _ACCOUNTS[self.kind]))
         if not self._path:  # from here on everything belongs to the account that penstock uses
             await self._engine.dispose()
-            self._engine = create_async_engine(self._with_driver(self._owner.set(username=USER, password=PASSWORD)))
+            owner = self._with_driver(self._owner.set(username=USER, password=PASSWORD))
+            self._engine = create_async_engine(owner, pool_pre_ping=True)  # the server may have been started again
         await self._run(_ITEMS[self.kind])
-        for number in range(1, rows + 1):
-            note = "NULL" if number == rows // 2 else f"'note {number}'"
-            await self._run(
-                "INSERT INTO items (id, name, price, note, born, deleted) VALUES "
-                f"({number}, 'item {number}', {number}.50, {note}, '2019-03-0{number % 9 + 1} 10:00:00', {number == rows:d})"
-            )
+        for first in range(1, rows + 1, _AT_ONCE):
+            values = ", ".join(_item(number, rows) for number in range(first, min(first + _AT_ONCE, rows + 1)))
+            await self._run(f"INSERT INTO items (id, name, price, note, born, deleted) VALUES {values}")
 
     async def prepare(self) -> None:
         await self._run(*audit_statements(self.kind))
@@ -119,3 +121,10 @@ class ProofDatabase:
 
     def _with_driver(self, url: URL) -> URL:
         return url.set(drivername=_DRIVERS[self.kind])
+
+
+def _item(number: int, rows: int) -> str:
+    """Its values. Of so many rows one does not map, and the last one is deleted."""
+    note = "NULL" if number == rows // 2 else f"'note {number}'"
+    born = f"2019-03-0{number % 9 + 1} 10:00:00"
+    return f"({number}, 'item {number}', {number}.50, {note}, '{born}', {number == rows:d})"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from tests.proof.record import Line
@@ -37,6 +39,17 @@ class Ledger:
 
     def events_of(self, *kinds: str) -> Sequence[Record]:
         return [event for event in self.events if event["kind"] in kinds]
+
+    def events_about(self, key: str | None) -> Sequence[Record]:
+        """key: None: those about no row in particular."""
+        return self._by_row.get(key, ())
+
+    @cached_property
+    def _by_row(self) -> Mapping[object, Sequence[Record]]:
+        by_row: defaultdict[object, list[Record]] = defaultdict(list)
+        for event in self.events:
+            by_row[event["row_key"]].append(event)
+        return by_row
 
 
 @dataclass(frozen=True)

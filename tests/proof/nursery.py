@@ -18,18 +18,21 @@ import sys
 from contextlib import suppress
 from typing import TypedDict, cast
 
+from tests.links.namespace import enter
+
 _PR_SET_PTRACER = 0x59616D61  # where only parents may trace: anybody of the same user may trace this one
 
 
 class Order(TypedDict):
     """What to run. environment: all of it; PENSTOCK_NURSERY_MODULES among it: a file for the names of what it imported late.
-    held: do not begin before `go`."""
+    held: do not begin before `go`. network: the path of the one that it lives in; None: this machine's."""
 
     arguments: list[str]
     folder: str
     environment: dict[str, str]
     output: str
     held: bool
+    network: str | None
 
 
 def main() -> None:
@@ -96,6 +99,8 @@ def _start(order: Order) -> tuple[int, int]:
 
 def _become(order: Order) -> None:
     os.setsid()
+    if order["network"] is not None:
+        enter(order["network"])
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
     os.chdir(order["folder"])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.child import PATIENCE, Child
+from tests.links.namespace import Namespace
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,24 @@ class Nursery:
         assert code in (0, 1), (place.folder / "warm-up.err").read_text()
         self._child.ask({"import": json.loads(modules.read_text())})
 
-    def start(self, place: Place, arguments: Sequence[str], output: str, *, held: bool = False) -> int:
-        """Returns the process's number. Its output goes to `output`.out and .err; held: it begins when told to `go`."""
+    def start(
+        self,
+        place: Place,
+        arguments: Sequence[str],
+        output: str,
+        *,
+        held: bool = False,
+        network: Namespace | None = None,
+    ) -> int:
+        """Returns the process's number. Its output goes to `output`.out and .err. held: it begins when told to `go`. network: the
+        one that it lives in, if not this machine's."""
         order = {
             "arguments": list(arguments),
             "folder": str(place.folder),
             "environment": dict(place.environment),
             "output": str(place.folder / output),
             "held": held,
+            "network": network and network.path,
         }
         return int(self._child.ask({"start": order})["child"])
 

@@ -1,0 +1,85 @@
+"""Everything that a nemesis may lay hands on, and nothing else: what it does to each, and how it is undone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.engine.own_mariadb import OwnMariadb, own_mariadb
+from tests.links.namespace import Namespace
+from tests.links.process import LinkProcess
+from tests.proof.processes import Nursery
+from tests.proof.stage import Stage, Terms
+
+# As short as can be: nobody waits long for a worker that is gone. 2 x TOTAL + 1 s is the least that a lease may be.
+TOTAL, LEASE = 1.0, 3.0
+_DELIVERY = (
+    f"concurrency: 16, timeout: {{connect: 500ms, total: {TOTAL:g}s}}, attempts: 50, backoff: {{first: 20ms, max: 500ms}}, "
+    "stop_at: never"
+)
+_LEDGER = f"ledger: {{lease: {LEASE:g}s}}"
+# One mebibyte a table is written in the log of what passed; nobody reads it.
+_QUIET = "--log-warnings=0"
+
+
+@dataclass(frozen=True)
+class Battlefield:
+    """api, database: the links before them. networks: those that workers live in, besides this machine's."""
+
+    stage: Stage
+    server: OwnMariadb
+    api: LinkProcess
+    database: LinkProcess
+    networks: Sequence[Namespace]
+
+    def heal(self) -> None:
+        """Links and networks let everything pass, and the API accepts everything."""
+        self.api.heal()
+        self.database.heal()
+        for network in self.networks:
+            network.heal()
+        self.stage.oracle.tell(mix="accept=1")
+
+    async def restart_the_server(self) -> None:
+        """As when the machine's memory runs out."""
+        await asyncio.to_thread(self.server.restart)
+
+
+@contextmanager
+def battlefield(
+    folder: Path, *, idempotent: bool, rows: int, seed: int, networks: int, patience: float
+) -> Iterator[Battlefield]:
+    """A job of so many rows on a MariaDB of its own, behind two links. networks: how many besides this machine's."""
+    with ExitStack() as opened:
+        spaces = [Namespace() for _ in range(networks)]
+        for space in spaces:
+            opened.callback(space.close)
+        server = opened.enter_context(own_mariadb(folder / "mariadb", _QUIET))
+        nursery = Nursery()
+        opened.callback(nursery.close)
+        links: dict[str | None, LinkProcess] = {}
+
+        def by_link(speaks: str | None) -> Callable[[int], int]:
+            def lead(port: int) -> int:
+                link = links[speaks] = LinkProcess(port, speaks=speaks, namespaces=spaces)
+                opened.callback(link.close)
+                return link.port
+
+            return lead
+
+        terms = Terms(
+            idempotent=idempotent,
+            seed=seed,
+            rows=rows,
+            delivery=_DELIVERY,
+            ledger=_LEDGER,
+            patience=patience,
+            to_api=by_link(None),
+            to_database=by_link("mysql"),
+        )
+        stage = opened.enter_context(Stage(nursery, server.url("penstock"), folder, terms))
+        nursery.warm_up(stage.place, ["run", "job.yaml", "--json", "--limit", "1"])
+        yield Battlefield(stage, server, links[None], links["mysql"], spaces)
