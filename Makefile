@@ -10,7 +10,7 @@ development := .venv/installed-development
 
 install := $(python) -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help demo setup services test proof check bench requirements clean
+.PHONY: help demo setup services test proof chaos check bench requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,15 @@ proof: export PENSTOCK_PROOF_POINTS ?= 4500
 proof: $(development) services ## the same at full length: runs hit at 4,500 system calls, 200,000 orders, thirty kills
 	@scripts/install_strace
 	@$(python) -m pytest tests/proof tests/journey
+
+# MINUTES of faults and ROWS for each of the two kinds of job; SEED draws the faults. NETWORKS=2 (as root): workers live in such too.
+chaos: MINUTES ?= 3
+chaos: SEED ?= 1
+chaos: ROWS ?= 15000
+chaos: WORKERS ?= 4
+chaos: NETWORKS ?= 0
+chaos: $(development) services ## everything fails by chance around four workers, then all is checked; seven minutes
+	@$(python) -m tests.proof.chaos --minutes $(MINUTES) --seed $(SEED) --rows $(ROWS) --workers $(WORKERS) --networks $(NETWORKS)
 
 check: $(development) ## format, lint, types, import directions, docs
 	@.venv/bin/ruff format --check

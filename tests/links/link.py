@@ -113,7 +113,8 @@ class _Connection:
         self._from_client, self._to_client = client
         self._from_server, self._to_server = server
         self._link = link
-        self._loses_answer = False
+        self._loses_answer = self._holds_answer = False
+        self._statements: list[str] = []  # of the transaction that is under way
         self._pumps: list[asyncio.Task[None]] = []
 
     async def carry(self) -> None:
@@ -152,8 +153,12 @@ class _Connection:
             return
         if way is Way.BACK and self._loses_answer:
             raise Torn
+        if way is Way.BACK and self._holds_answer:
+            self._holds_answer = False
+            await link.released.wait()
         trap = link.trap
-        passing = None if trap is None else trap.passes(way, packet)
+        passing = None if trap is None else trap.passes(way, packet, self._statements)
+        self._remember(packet)
         if trap is not None and passing is not None:
             await link.spring()
             await self._meet(trap, packet.data[:passing], writer)
@@ -170,6 +175,16 @@ class _Connection:
                 self._loses_answer = True
             case Does.HOLD:
                 await self._link.released.wait()
+            case Does.HOLD_ANSWER:
+                self._holds_answer = True
+
+    def _remember(self, packet: Packet) -> None:
+        if packet.statement is None:
+            return
+        if packet.is_commit or packet.statement.strip(" ;").upper() == "ROLLBACK":
+            self._statements.clear()
+        else:
+            self._statements.append(packet.statement)
 
 
 async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[Packet]:

@@ -26,6 +26,7 @@ class Echo:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         self.heard: list[bytes] = []
+        self.has_heard = threading.Event()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
@@ -44,6 +45,7 @@ class Echo:
             try:
                 while data := connection.recv(65536):
                     self.heard.append(data)
+                    self.has_heard.set()
                     connection.sendall(b"<" + data + b">")
             except ConnectionError:
                 pass
@@ -108,6 +110,19 @@ def test_what_is_held_goes_on_when_it_is_released(echo: Echo, link: LinkProcess)
     caller.start()
     link.until_sprung(1)
     assert echo.heard == []
+    link.release()
+    caller.join()
+    assert answers == [b"<" + CALL + b">"]
+
+
+def test_an_answer_that_is_held_was_given_and_comes_when_it_is_released(echo: Echo, link: LinkProcess) -> None:
+    link.set_trap(Trap(At.PACKET, Does.HOLD_ANSWER))
+    answers: list[bytes] = []
+    caller = threading.Thread(target=lambda: answers.append(call(link.port)))
+    caller.start()
+    echo.has_heard.wait(10)
+    assert echo.heard == [CALL]
+    assert answers == []
     link.release()
     caller.join()
     assert answers == [b"<" + CALL + b">"]

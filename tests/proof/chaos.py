@@ -2,9 +2,9 @@
 
     python -m tests.proof.chaos [--minutes M] [--seed N] [--rows N] [--workers N] [--networks N] [--mode idempotent|once|both]
 
-Twice so many minutes and rows: where a repeat is harmless, and where it is not. Half of the workers live in networks of their own
-if --networks says how many. It ends by itself, kills what it started by its number and nothing else, and exits 1 if anything
-was lost, doubled, unexplained or otherwise wrong.
+So many minutes of faults over so many rows, twice: where a repeat is harmless, and where it is not. The workers live in so many
+networks of their own (as root), in turn with this machine's. It ends by itself, kills what it started by its number and nothing
+else, and exits 1 if anything was lost, doubled, unexplained or otherwise wrong.
 """
 
 from __future__ import annotations
@@ -73,6 +73,10 @@ class Outcome:
         return self.done.get(STOPPED, 0)
 
     @property
+    def sends_under_faults(self) -> int:
+        return sum(line.at < self.calm_at for line in sends(self.evidence.log))
+
+    @property
     def second_applies(self) -> int:
         applied = Counter(line.row for line in self.evidence.log if line.applied)
         return sum(times - 1 for times in applied.values())
@@ -94,7 +98,7 @@ class Outcome:
             "failed": states["failed"],
             "in doubt": f"{len(doubted)}, of which {sum(key not in went_out for key in doubted)} never went out",
             "sends": len(out),
-            "sends under faults": sum(line.at < self.calm_at for line in out),
+            "sends under faults": self.sends_under_faults,
             "applied": sum(line.applied for line in out),
             "second applies": self.second_applies,
             "lost": broken["I1"],
@@ -178,7 +182,7 @@ def main() -> int:
     parser.add_argument("--rows", type=int, default=15_000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--networks", type=int, default=0)
-    parser.add_argument("--pause", type=float, default=1.2)
+    parser.add_argument("--pause", type=float, default=1.6, help="seconds between two faults, at the most")
     parser.add_argument("--mode", choices=["idempotent", "once", "both"], default="both")
     parser.add_argument("--keep", type=Path, help="a folder for everything that a failure may be explained by")
     options = parser.parse_args()
