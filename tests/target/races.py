@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-REQUESTS = 3  # of each try; the first one is what it is about, the others come after
+REQUESTS = 3  # of each try, besides one before: the first of them is what it is about, the others come after
 
 
 class Kind(StrEnum):

@@ -87,7 +87,9 @@ async def play(server: RaceServer, number: int, race: Race) -> dict[str, Outcome
     sender = HttpSender(server.address, tls=None, connect_timeout=5, total_timeout=0.0015 if short else 5)
     try:
         outcomes = {}
-        first, *others = [f"{number}-{which}" for which in range(1, REQUESTS + 1)]
+        used_before, first, *others = [f"{number}-{which}" for which in range(REQUESTS + 1)]
+        if race.kind is not Kind.UNASKED:
+            outcomes[used_before] = await sender.send(request(used_before))
         sending = asyncio.ensure_future(sender.send(request(first)))
         if race.kind is Kind.CANCELLED:
             await asyncio.wait([sending], timeout=race.pause)
