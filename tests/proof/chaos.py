@@ -15,8 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,97 +23,14 @@ from tests.links.namespace import Namespace, NoRight
 from tests.proof.battlefield import LEASE, Battlefield, battlefield
 from tests.proof.checker import check
 from tests.proof.crew import Crew, Worker
-from tests.proof.evidence import Evidence, Finding
+from tests.proof.evidence import Finding
+from tests.proof.glance import Glances
 from tests.proof.nemesis import Nemesis
-from tests.proof.record import sends
+from tests.proof.outcome import Outcome, Plan
 from tests.proof.stage import Ran
 
-STOPPED = "worker stopped beyond its lease (SIGSTOP)"
+GLANCES = 8  # of a run
 _TO_END = 60.0  # seconds that workers may take to end after a SIGTERM, once all is well
-_LAST_ROWS = 100  # rows that the last run delivers in a second, at the least
-
-
-@dataclass(frozen=True)
-class Plan:
-    """pause: seconds between two faults, at the most."""
-
-    idempotent: bool
-    seed: int
-    rows: int
-    workers: int
-    seconds: float
-    pause: float
-    networks: int = 0
-
-    @property
-    def patience(self) -> float:
-        return 60 + self.rows / _LAST_ROWS
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """done: how often which fault has happened. codes: how often runs have ended in which way. seconds: of the faults; the last
-    run's. calm_at: when the faults had ended, in seconds since the epoch."""
-
-    plan: Plan
-    done: Mapping[str, int]
-    codes: Mapping[int, int]
-    evidence: Evidence
-    findings: Sequence[Finding]
-    seconds: tuple[float, float]
-    calm_at: float
-
-    @property
-    def faults(self) -> int:
-        return sum(self.done.values())
-
-    @property
-    def stops(self) -> int:
-        return self.done.get(STOPPED, 0)
-
-    @property
-    def sends_under_faults(self) -> int:
-        return sum(line.at < self.calm_at for line in sends(self.evidence.log))
-
-    @property
-    def second_applies(self) -> int:
-        applied = Counter(line.row for line in self.evidence.log if line.applied)
-        return sum(times - 1 for times in applied.values())
-
-    def table(self) -> str:
-        evidence = self.evidence
-        broken = Counter(finding.invariant for finding in self.findings)
-        states = Counter(evidence.ledger.states().values())
-        out = sends(evidence.log)
-        went_out = {line.row for line in out}
-        doubted = [key for key, state in evidence.ledger.states().items() if state == "in_doubt"]
-        take_overs = Counter(
-            "run out" if "run out" in str(event["detail"]) else "dead"
-            for event in evidence.ledger.events_of("take_over")
-        )
-        figures: dict[str, object] = {
-            "rows": len(evidence.in_scope),
-            "imported": states["imported"],
-            "failed": states["failed"],
-            "in doubt": f"{len(doubted)}, of which {sum(key not in went_out for key in doubted)} never went out",
-            "sends": len(out),
-            "sends under faults": self.sends_under_faults,
-            "applied": sum(line.applied for line in out),
-            "second applies": self.second_applies,
-            "lost": broken["I1"],
-            "unexplained sends": broken["I7"],
-            "otherwise wrong": broken.total() - broken["I1"] - broken["I7"],
-            "faults": self.faults,
-            "take-overs": f"{take_overs['run out']} of leases that had run out, {take_overs['dead']} of the dead",
-            "late answers": len(evidence.ledger.events_of("late_answer")),
-            "runs by exit code": ", ".join(f"{code}: {times}" for code, times in sorted(self.codes.items())),
-            "seconds": f"{self.seconds[0]:.0f} under faults, {self.seconds[1]:.1f} for the last run",
-        }
-        plan = self.plan
-        head = f"{'idempotent' if plan.idempotent else 'not idempotent'}, seed {plan.seed}, {plan.workers} workers"
-        lines = [f"  {name:45} {times:6}" for name, times in sorted(self.done.items())]
-        lines += [f"  {name:45} {value}" for name, value in figures.items()]
-        return "\n".join([head, *lines])
 
 
 def chaos(plan: Plan, folder: Path) -> Outcome:
@@ -135,15 +51,16 @@ def chaos(plan: Plan, folder: Path) -> Outcome:
 class _Played:
     done: Mapping[str, int]
     crew: Crew
+    glances: Glances
     seconds: float
     calm_at: float
     last: Ran
 
     def judged(self, plan: Plan, field: Battlefield) -> Outcome:
         evidence = field.stage.evidence(self.last)
-        findings = [*check(evidence), *(Finding("I8", words) for words in self.crew.strange)]
+        findings = [*check(evidence), *self.glances.findings, *(Finding("I8", words) for words in self.crew.strange)]
         seconds = self.seconds, self.last.seconds
-        return Outcome(plan, self.done, self.crew.codes, evidence, findings, seconds, self.calm_at)
+        return Outcome(plan, self.done, self.crew.codes, evidence, findings, self.glances.made, seconds, self.calm_at)
 
 
 async def _play(plan: Plan, field: Battlefield) -> _Played:
@@ -152,6 +69,9 @@ async def _play(plan: Plan, field: Battlefield) -> _Played:
     rate = max(1.0, 1.5 * plan.rows / plan.seconds / plan.workers)
     networks: list[Namespace | None] = [None, *field.networks]
     crew = Crew(field.stage, plan.workers, ["--rate", f"{rate:.0f}/s"], networks)
+    glances = Glances(field.stage, every=plan.seconds / GLANCES)
+    over = asyncio.Event()
+    glancing = asyncio.create_task(glances.glance_until(over))
     nemesis = Nemesis(field, crew, rows=plan.rows, seed=plan.seed, pause=plan.pause)
     try:
         await nemesis.rage(plan.seconds)
@@ -160,7 +80,9 @@ async def _play(plan: Plan, field: Battlefield) -> _Played:
         await crew.dismiss(_TO_END)
     finally:
         crew.kill()
-    return _Played(nemesis.done, crew, seconds, calm_at, await _run_to_the_end(plan, field))
+        over.set()
+        await glancing
+    return _Played(nemesis.done, crew, glances, seconds, calm_at, await _run_to_the_end(plan, field))
 
 
 async def _run_to_the_end(plan: Plan, field: Battlefield) -> Ran:

@@ -20,6 +20,7 @@ from tests.links.traps import At, Does, Trap, Way
 from tests.proof.battlefield import LEASE, Battlefield
 from tests.proof.crew import Crew
 
+STOPPED = "worker stopped beyond its lease (SIGSTOP)"
 STORM = "accept=6,slow=1,stray=1,lose=1,drop=1,cut=1,fail-after=1,fail-before=1,throttle=1,refuse=1"
 TRAP_PATIENCE = 3.0  # seconds for which a trap waits for somebody
 LET_GO = 10.0  # seconds that a worker may take to heed a SIGTERM, before something else may be done to it
@@ -52,7 +53,7 @@ class Nemesis:
             Fault("worker killed (SIGKILL)", 14, None, self._kill),
             Fault("worker asked to stop (SIGTERM)", 8, None, self._ask),
             Fault("worker asked to stop, killed before it had", 4, None, self._ask_and_kill),
-            Fault("worker stopped beyond its lease (SIGSTOP)", 40, None, self._stop),
+            Fault(STOPPED, 40, None, self._stop),
             Fault("API stumbles in every way", 5, "api", self._storm),
             Fault("API answers 500, applied or not", 2, "api", self._fail),
             Fault("API answers 429", 2, "api", self._throttle),
@@ -97,7 +98,8 @@ class Nemesis:
         if fault.place is not None:
             self._disturbed.add(fault.place)
         try:
-            self.done[fault.name] += await fault.act()
+            has_happened = await fault.act()  # others of its name may end meanwhile
+            self.done[fault.name] += has_happened
         finally:
             self._disturbed.discard(fault.place or "")
 

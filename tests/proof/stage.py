@@ -13,7 +13,7 @@ from tests.proof.checker import check
 from tests.proof.database import PASSWORD, ProofDatabase, Source
 from tests.proof.evidence import Evidence, Finding
 from tests.proof.processes import Nursery, Oracle, Place
-from tests.proof.record import read_log
+from tests.proof.record import Line, read_log
 
 TOKEN, TENANT = "canaryOfTheToken9Xw4", "canaryOfTheTenant3Lp8"
 CANARIES = {"the database's password": PASSWORD, "the API's token": TOKEN, "a value of .env": TENANT}
@@ -106,12 +106,19 @@ class Stage:
     def evidence(self, ended: Ran | None, may_be_in_doubt: int | None = None) -> Evidence:
         """All there is to be seen once no penstock lives. ended: the run that nothing was in the way of; None: it is to come."""
         self.oracle.tell(quiet=True)
+        return self._seen(read_log(self.log, self.log_begins), ended, may_be_in_doubt)
+
+    def glance(self) -> Evidence:
+        """What is to be seen in the databases at this moment, while penstock works. Raises what drivers raise."""
+        return self._seen([], None, None)
+
+    def _seen(self, log: Sequence[Line], ended: Ran | None, may_be_in_doubt: int | None) -> Evidence:
         ledger, transitions, source = self.run_async(self.database.look())
         return Evidence(
             idempotent=self._terms.idempotent,
             honours_keys=self._terms.idempotent,
             in_scope=frozenset(key for key, row in self._before.items() if not row["deleted"]),
-            log=read_log(self.log, self.log_begins),
+            log=log,
             ledger=ledger,
             transitions=transitions,
             flags={key: int(str(row["flag_set"])) for key, row in source.items()},

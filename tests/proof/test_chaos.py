@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.proof.chaos import Plan, chaos
+from tests.proof.chaos import chaos
+from tests.proof.outcome import Plan
 
 SEED = 1
 

@@ -164,7 +164,8 @@ def test_p6_p7_p8_a_worker_that_stands_still_beyond_its_lease_doubles_nothing_an
         evidence = scene.stage.evidence(last, may_be_in_doubt=CONCURRENCY)
     finally:
         scene.close()
-    assert check(evidence) == [], scene.stage.said()
+    findings = check(evidence)
+    assert findings == [], f"{findings[:5]}\n{scene.stage.said()}"
     assert set(codes.values()) <= {0, 1}, scene.stage.said()
     assert went_out_elsewhere > ROWS / 4  # the others were there to do it
     why = [str(event["detail"]) for event in evidence.ledger.events_of("take_over")]
