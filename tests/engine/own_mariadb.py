@@ -91,7 +91,10 @@ def own_mariadb(folder: Path, *options: str) -> Iterator[OwnMariadb]:
     """A new one, gone after the block. options: of mariadbd."""
     folder.mkdir(exist_ok=True)
     install = ("mariadb-install-db", "--no-defaults", f"--user={getpass.getuser()}", "--skip-test-db")
-    subprocess.run([*install, f"--datadir={folder / 'data'}", *options], check=True, capture_output=True)
+    made = subprocess.run(
+        [*install, f"--datadir={folder / 'data'}", *options], check=False, capture_output=True, text=True
+    )
+    assert made.returncode == 0, f"{made.stdout}\n{made.stderr}"
     (folder / "accounts.sql").write_text(_ACCOUNTS)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -16,12 +16,14 @@ from tests.proof.stage import Stage, Terms
 
 # As short as can be: nobody waits long for a worker that is gone. 2 x TOTAL + 1 s is the least that a lease may be.
 TOTAL, LEASE = 1.0, 3.0
+CONCURRENCY = 16  # of all workers together
+MAX_IN_DOUBT = 300
 _DELIVERY = (
-    f"concurrency: 16, timeout: {{connect: 500ms, total: {TOTAL:g}s}}, attempts: 50, backoff: {{first: 20ms, max: 500ms}}, "
-    "stop_at: never"
+    f"concurrency: {CONCURRENCY}, max_in_doubt: {MAX_IN_DOUBT}, timeout: {{connect: 500ms, total: {TOTAL:g}s}}, "
+    "attempts: 50, backoff: {first: 20ms, max: 500ms}, stop_at: never"
 )
 _LEDGER = f"ledger: {{lease: {LEASE:g}s}}"
-# One mebibyte a table is written in the log of what passed; nobody reads it.
+# Else it would write a line for each connection that breaks, into a pipe that nobody reads.
 _QUIET = "--log-warnings=0"
 
 

@@ -60,13 +60,21 @@ class _Played:
         evidence = field.stage.evidence(self.last)
         findings = [*check(evidence), *self.glances.findings, *(Finding("I8", words) for words in self.crew.strange)]
         seconds = self.seconds, self.last.seconds
-        return Outcome(plan, self.done, self.crew.codes, evidence, findings, self.glances.made, seconds, self.calm_at)
+        outcome = Outcome(
+            plan, self.done, self.crew.codes, evidence, findings, self.glances.made, seconds, self.calm_at
+        )
+        if outcome.doubted_by_kills > outcome.may_be_doubted_by_kills:
+            words = (
+                f"{outcome.doubted_by_kills} rows are in doubt by kills, and {outcome.may_be_doubted_by_kills} may be"
+            )
+            findings.append(Finding("I5", words))
+        return outcome
 
 
 async def _play(plan: Plan, field: Battlefield) -> _Played:
     began = time.monotonic()
-    # They are not to be done before the time is over.
-    rate = max(1.0, 1.5 * plan.rows / plan.seconds / plan.workers)
+    # They are not to be done before the time is over: half of them stand still or begin anew, as a rule.
+    rate = max(1.0, 3 * plan.rows / plan.seconds / plan.workers)
     networks: list[Namespace | None] = [None, *field.networks]
     crew = Crew(field.stage, plan.workers, ["--rate", f"{rate:.0f}/s"], networks)
     glances = Glances(field.stage, every=plan.seconds / GLANCES)

@@ -18,9 +18,10 @@ from sqlalchemy.exc import DBAPIError
 from tests.links.process import LinkProcess
 from tests.links.traps import At, Does, Trap, Way
 from tests.proof.battlefield import LEASE, Battlefield
-from tests.proof.crew import Crew
+from tests.proof.crew import Crew, Worker
 
 STOPPED = "worker stopped beyond its lease (SIGSTOP)"
+FROZEN = "worker stopped beyond its lease, then killed"
 STORM = "accept=6,slow=1,stray=1,lose=1,drop=1,cut=1,fail-after=1,fail-before=1,throttle=1,refuse=1"
 TRAP_PATIENCE = 3.0  # seconds for which a trap waits for somebody
 LET_GO = 10.0  # seconds that a worker may take to heed a SIGTERM, before something else may be done to it
@@ -54,6 +55,7 @@ class Nemesis:
             Fault("worker asked to stop (SIGTERM)", 8, None, self._ask),
             Fault("worker asked to stop, killed before it had", 4, None, self._ask_and_kill),
             Fault(STOPPED, 40, None, self._stop),
+            Fault(FROZEN, 4, None, self._freeze),
             Fault("API stumbles in every way", 5, "api", self._storm),
             Fault("API answers 500, applied or not", 2, "api", self._fail),
             Fault("API answers 429", 2, "api", self._throttle),
@@ -137,12 +139,22 @@ class Nemesis:
     async def _stop(self) -> bool:
         if (worker := self._crew.draw(self._random)) is None:
             return False
-        worker.is_busy = True
-        worker.send(signal.SIGSTOP)
-        await asyncio.sleep(LEASE * self._random.uniform(1.05, 1.6))
+        await self._hold(worker)
         worker.send(signal.SIGCONT)
         worker.is_busy = False
         return True
+
+    async def _freeze(self) -> bool:
+        if (worker := self._crew.draw(self._random)) is None:
+            return False
+        await self._hold(worker)
+        worker.send(signal.SIGKILL)
+        return True
+
+    async def _hold(self, worker: Worker) -> None:
+        worker.is_busy = True
+        worker.send(signal.SIGSTOP)
+        await asyncio.sleep(LEASE * self._random.uniform(1.05, 1.6))
 
     async def _part(self) -> bool:
         network = self._random.choice(self._field.networks)

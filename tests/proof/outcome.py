@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.proof.battlefield import CONCURRENCY, MAX_IN_DOUBT
 from tests.proof.evidence import Evidence, Finding
-from tests.proof.nemesis import STOPPED
+from tests.proof.nemesis import FROZEN, STOPPED
 from tests.proof.record import sends
 
+GONE = "its worker was gone before an answer was written down"  # as the ledger says it
 _LAST_ROWS = 100  # rows that the last run delivers in a second, at the least
 
 
@@ -50,11 +53,24 @@ class Outcome:
 
     @property
     def stops(self) -> int:
-        return self.done.get(STOPPED, 0)
+        """Beyond the lease, whatever came then."""
+        return self.done.get(STOPPED, 0) + self.done.get(FROZEN, 0)
 
     @property
     def sends_under_faults(self) -> int:
         return sum(line.at < self.calm_at for line in sends(self.evidence.log))
+
+    @property
+    def doubted_by_kills(self) -> int:
+        """Whose worker was gone before it had told anybody."""
+        return sum(row["state"] == "in_doubt" and row["reason"] == GONE for row in self.evidence.ledger.rows)
+
+    @property
+    def may_be_doubted_by_kills(self) -> int:
+        """What was on the wire: the journal knows the rest. But that of a worker that stands still is no witness yet when its
+        range is taken over, and is not looked at later."""
+        frozen = self.done.get(FROZEN, 0)
+        return CONCURRENCY * (self.codes.get(-signal.SIGKILL, 0) - frozen) + MAX_IN_DOUBT * frozen
 
     @property
     def second_applies(self) -> int:
@@ -76,7 +92,8 @@ class Outcome:
             "rows": len(evidence.in_scope),
             "imported": states["imported"],
             "failed": states["failed"],
-            "in doubt": f"{len(doubted)}, of which {sum(key not in went_out for key in doubted)} never went out",
+            "in doubt": f"{len(doubted)}, of which {sum(key not in went_out for key in doubted)} never reached the API",
+            "in doubt by kills alone": self.doubted_by_kills,
             "sends": len(out),
             "sends under faults": self.sends_under_faults,
             "applied": sum(line.applied for line in out),
