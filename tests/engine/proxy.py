@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from sqlalchemy import URL, make_url
-from tests.packets import PACKETS, Packet
+from tests.links.packets import PACKETS, Packet
 
 PATIENCE = 20.0  # seconds after which something that should have come will not come any more
 

@@ -4,7 +4,7 @@ writes at the same moment."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +33,8 @@ from tests.ledger.contract.bench import (
     released,
     span,
 )
-from tests.ledger.cutting_proxy import Cut, CuttingProxy, cutting_proxy
+from tests.links.process import LinkProcess
+from tests.links.traps import At, Does, Trap
 
 from penstock.database.connect import open_database
 from penstock.events import EventKind
@@ -83,64 +84,85 @@ VALUES (1, '7', 99, 0, 'pending', 0, :at)
 """
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
-CUTS = pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.AFTER])
+CUTS = pytest.mark.parametrize("cut", [Does.CUT, Does.SWALLOW])
 
 
 @dataclass(frozen=True)
 class Wire:
-    """bench: connected straight. ledger, desk: through the proxy."""
+    """bench: connected straight. ledger, desk: over the link. before: how many traps there had been on that."""
 
     bench: Bench
     ledger: SqlLedger
     desk: SqlPeopleDesk
-    proxy: CuttingProxy
+    link: LinkProcess
+    before: int
     server: Server
+
+    def cut(self, does: Does, commit: int = 1) -> None:
+        """What becomes of the COMMIT with this number, from now on."""
+        self.link.set_trap(Trap(At.COMMIT, does, commit))
+
+    @property
+    def cuts(self) -> int:
+        return self.link.sprung - self.before
+
+
+@pytest.fixture(scope="module")
+def links() -> Iterator[dict[str, LinkProcess]]:
+    """By the kind of the server that they lead to; each made when it is needed first."""
+    links: dict[str, LinkProcess] = {}
+    yield links
+    for link in links.values():
+        link.close()
 
 
 @pytest.fixture
-async def wire(server_url: str) -> AsyncIterator[Wire]:
+async def wire(server_url: str, links: dict[str, LinkProcess]) -> AsyncIterator[Wire]:
     url = make_url(server_url)
+    assert url.port is not None
+    kind = url.drivername
+    link = links.get(kind) or links.setdefault(kind, LinkProcess(url.port, speaks=kind))
     bench = await bench_at(server_url)
-    async with cutting_proxy(url) as (proxy, port):
-        through = url.set(host="127.0.0.1", port=port).render_as_string(hide_password=False)
-        database = open_database(SecretStr(through))
-        ledger = await open_ledger(database, JOB)
-        yield Wire(bench, ledger, people_desk(database, JOB), proxy, SERVERS[url.drivername])
-        await ledger.aclose()
+    over_it = url.set(host="127.0.0.1", port=link.port).render_as_string(hide_password=False)
+    database = open_database(SecretStr(over_it))
+    ledger = await open_ledger(database, JOB)
+    yield Wire(bench, ledger, people_desk(database, JOB), link, link.sprung, SERVERS[kind])
+    await ledger.aclose()
+    link.heal()
     await close(bench)
 
 
 @CUTS
-async def test_s4_a_batch_whose_commit_was_cut_is_settled_once(wire: Wire, cut: Cut) -> None:
+async def test_s4_a_batch_whose_commit_was_cut_is_settled_once(wire: Wire, cut: Does) -> None:
     lease = await span(wire.ledger, None, "9")
-    wire.proxy.cut = cut
+    wire.cut(cut)
 
     await wire.ledger.settle([portion(lease, 1, [*imported("1"), *failed("2")])], marked)
-    wire.proxy.cut = cut
+    wire.cut(cut)
     await wire.ledger.settle([last_portion(lease, 2, imported("3"))], marked)
 
-    assert wire.proxy.cuts == 2
+    assert wire.cuts == 2
     counts = await wire.ledger.counts()
     assert (counts.imported, counts.failed) == (2, 1)
     await wire.bench.assert_it_adds_up()
 
 
 @CUTS
-async def test_s4_a_span_whose_commit_was_cut_is_planned_once(wire: Wire, cut: Cut) -> None:
-    wire.proxy.cut = cut
+async def test_s4_a_span_whose_commit_was_cut_is_planned_once(wire: Wire, cut: Does) -> None:
+    wire.cut(cut)
 
     lease = await wire.ledger.plan(None, "9", 9, ALICE, SECONDS)
 
     assert lease is not None
-    assert wire.proxy.cuts == 1
+    assert wire.cuts == 1
     assert await wire.bench.sql("SELECT range_no FROM penstock_ranges") == [(lease.range_no,)]
 
 
 @CUTS
-async def test_s4_a_lease_whose_commit_was_cut_is_had_in_the_end(wire: Wire, cut: Cut) -> None:
+async def test_s4_a_lease_whose_commit_was_cut_is_had_in_the_end(wire: Wire, cut: Does) -> None:
     lease = await span(wire.ledger, None, "9")
     await wire.ledger.settle([released(lease, 1)], marked)
-    wire.proxy.cut = cut
+    wire.cut(cut)
 
     taken = await wire.ledger.lease(ALICE, SECONDS, nothing, nobody)
     if taken is None:  # it was leased, and nobody was told: found by the next look
@@ -151,42 +173,42 @@ async def test_s4_a_lease_whose_commit_was_cut_is_had_in_the_end(wire: Wire, cut
 
 
 @CUTS
-async def test_s4_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Cut) -> None:
+async def test_s4_a_window_whose_commit_was_cut_is_opened_once(wire: Wire, cut: Does) -> None:
     lease = await span(wire.ledger, None, "9")
-    wire.proxy.cut = cut
+    wire.cut(cut)
 
     await wire.ledger.open_window(lease, 1, [WindowKey("1")], 30.0, [Event(EventKind.FURTHER_ATTEMPT, "again", "1")])
 
-    assert wire.proxy.cuts == 1
+    assert wire.cuts == 1
     assert await wire.bench.windows() == 1
     assert (await wire.bench.kinds()).count("further_attempt") == 1
 
 
 @CUTS
-async def test_s4_late_answers_whose_commit_was_cut_are_written_once(wire: Wire, cut: Cut) -> None:
+async def test_s4_late_answers_whose_commit_was_cut_are_written_once(wire: Wire, cut: Does) -> None:
     lease = await span(wire.ledger, None, "9")
     await wire.ledger.open_window(lease, 1, [WindowKey("1")], 30.0)
     await wire.bench.run_out(lease)
     await wire.bench.bob.lease("bob", SECONDS, nothing, nobody)
-    wire.proxy.cut = cut
+    wire.cut(cut)
 
     await wire.ledger.settle_late(lease, imported("1"), marked)
 
-    assert wire.proxy.cuts == 1
+    assert wire.cuts == 1
     assert (await wire.bench.kinds()).count("late_answer") == 1
     await wire.bench.assert_it_adds_up()
 
 
 @CUTS
-async def test_a_sweep_whose_commits_were_cut_is_one_sweep(wire: Wire, cut: Cut) -> None:
-    wire.proxy.cut = cut
+async def test_a_sweep_whose_commits_were_cut_is_one_sweep(wire: Wire, cut: Does) -> None:
+    wire.cut(cut)
     sweep = await wire.ledger.start_sweep(ALICE, SECONDS)
     assert sweep is not None
-    wire.proxy.cut = cut
+    wire.cut(cut)
 
     await wire.ledger.finish_sweep(sweep, 0)
 
-    assert wire.proxy.cuts == 2
+    assert wire.cuts == 2
     assert await wire.bench.sql("SELECT range_no, state FROM penstock_ranges") == [(sweep.range_no, "done")]
 
 
@@ -194,14 +216,14 @@ async def test_a_sweep_whose_commits_were_cut_is_one_sweep(wire: Wire, cut: Cut)
 @pytest.mark.parametrize("commit", [1, 2])
 @CUTS
 async def test_s4_keys_whose_commit_was_cut_are_added_once(
-    wire: Wire, cut: Cut, commit: int, *, by_sweep: bool
+    wire: Wire, cut: Does, commit: int, *, by_sweep: bool
 ) -> None:
     lease = await wire.ledger.start_sweep(ALICE, SECONDS) if by_sweep else None
-    wire.proxy.cut_at(cut, commit)
+    wire.cut(cut, commit)
 
     new, range_no = await wire.ledger.add_keys(["1", "2"], lease=lease, reason="found")
 
-    assert wire.proxy.cuts == 1
+    assert wire.cuts == 1
     assert new == 2
     assert await wire.bench.states() == {"1": "pending", "2": "pending"}
     assert await wire.bench.sql("SELECT range_no, row_count FROM penstock_ranges WHERE kind = 'keys'") == [
@@ -212,27 +234,27 @@ async def test_s4_keys_whose_commit_was_cut_are_added_once(
 
 @pytest.mark.parametrize("commit", [1, 2, 3, 4])
 @CUTS
-async def test_rows_whose_commit_was_cut_are_retried_once(wire: Wire, cut: Cut, commit: int) -> None:
+async def test_rows_whose_commit_was_cut_are_retried_once(wire: Wire, cut: Does, commit: int) -> None:
     lease = await span(wire.bench.alice, None, "9")
     keys = [str(number) for number in range(1, AT_ONCE + 11)]
     await wire.bench.alice.settle([last_portion(lease, 1, failed(*keys))], marked)
-    wire.proxy.cut_at(cut, commit)
+    wire.cut(cut, commit)
 
     assert await wire.desk.retry(Selection(frozenset({RowState.FAILED})), renew_keys=False) == len(keys)
 
-    assert wire.proxy.cuts == 1
+    assert wire.cuts == 1
     assert set((await wire.bench.states()).values()) == {"pending"}
     assert (await wire.bench.kinds()).count("retried") == 2
     await wire.bench.assert_it_adds_up()
 
 
 @CUTS
-async def test_a_worker_whose_commit_was_cut_has_joined_once(wire: Wire, cut: Cut) -> None:
-    wire.proxy.cut = cut
+async def test_a_worker_whose_commit_was_cut_has_joined_once(wire: Wire, cut: Does) -> None:
+    wire.cut(cut)
 
     await wire.ledger.join(identity(), "carol", "there", 3)
 
-    assert wire.proxy.cuts == 1
+    assert wire.cuts == 1
     assert (await wire.bench.kinds()).count("run_started") == 3
 
 

@@ -26,8 +26,8 @@ from functools import partial
 from typing import Any
 
 from tests.links.namespace import inside
+from tests.links.packets import PACKETS, Packet, Packets
 from tests.links.traps import Does, Trap, Way
-from tests.packets import PACKETS, Packet, Packets
 
 
 class Torn(Exception):
@@ -61,6 +61,8 @@ class Link:
         self._connections.add(connection)
         try:
             await connection.carry()
+        except asyncio.CancelledError:
+            pass  # this process is about to end
         finally:
             self._connections.discard(connection)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tests.packets import Packet
+from tests.links.packets import Packet
 
 
 class Way(StrEnum):

@@ -116,6 +116,7 @@ def main() -> int:
     parser.add_argument("--mode", choices=["idempotent", "once", "both"], default="both")
     parser.add_argument("--keep", type=Path, help="a folder for everything that a failure may be explained by")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # nobody is left behind then either
     modes = {"idempotent": [True], "once": [False], "both": [True, False]}[options.mode]
     print(f"seed {options.seed}", flush=True)  # noqa: T201
     is_well = True

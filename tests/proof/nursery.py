@@ -14,12 +14,14 @@ import json
 import os
 import pkgutil
 import select
+import signal
 import sys
 from contextlib import suppress
 from typing import TypedDict, cast
 
 from tests.links.namespace import enter
 
+_PR_SET_PDEATHSIG = 1
 _PR_SET_PTRACER = 0x59616D61  # where only parents may trace: anybody of the same user may trace this one
 
 
@@ -102,7 +104,9 @@ def _become(order: Order) -> None:
     if order["network"] is not None:
         enter(order["network"])
     with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+        control = ctypes.CDLL(None).prctl
+        control(_PR_SET_PTRACER, ctypes.c_ulong(-1), 0, 0, 0)
+        control(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # nobody is left behind, one that stands still least of all
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
