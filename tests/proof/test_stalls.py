@@ -167,7 +167,7 @@ def test_p6_p7_p8_a_worker_that_stands_still_beyond_its_lease_doubles_nothing_an
     findings = check(evidence)
     assert findings == [], f"{findings[:5]}\n{scene.stage.said()}"
     assert set(codes.values()) <= {0, 1}, scene.stage.said()
-    assert went_out_elsewhere > ROWS / 4  # the others were there to do it
+    assert went_out_elsewhere > 0  # the others were there to do it
     why = [str(event["detail"]) for event in evidence.ledger.events_of("take_over")]
     assert any("its lease had run out" in detail for detail in why), why
     if moment == "answered" and not idempotent:
