@@ -8,7 +8,8 @@ from pathlib import Path
 from tests.engine.api import Asked, Reply, for_orders, serving
 from tests.engine.shop import open_shop
 
-from penstock.engine.stop import Ended
+from penstock.engine.stop import Ended, Stop
+from penstock.events import EventKind
 from penstock.ledger.states import RowState
 
 NOT_APPLIED = [400, 404, 406, 411, 413, 414, 422, 428, 431]
@@ -84,6 +85,24 @@ async def test_a_throttled_row_is_sent_again_as_often_as_it_takes_and_no_attempt
     assert (report.counts.imported, report.tally.sent, report.tally.attempts) == (10, 10, 16)
     assert len(api.of(2)) == 7
     assert (await shop.row("2")).attempts == 1
+
+
+async def test_a_throttled_row_that_was_given_back_has_its_event_when_the_next_run_sends_it(tmp_path: Path) -> None:
+    stop = Stop()
+
+    async def throttle_and_end(asked: Asked) -> Reply:
+        if asked.order == 2 and asked.attempt == 1:
+            stop.drain()
+            return Reply(429, headers={"Retry-After": "60"})
+        return asked.accepted
+
+    async with serving(throttle_and_end) as api:
+        shop = await open_shop(tmp_path, api, delivery="concurrency: 1")
+        await shop.run(stop=stop)
+        report = await shop.run()
+    assert (report.counts.imported, len(api.of(2)), len(api.asked)) == (10, 2, 11)
+    [event] = await shop.events(EventKind.FURTHER_ATTEMPT)
+    assert (event.key, event.detail) == ("2", "to come: throttled with 429")
 
 
 async def test_a_token_that_the_api_sends_back_is_not_written_down(tmp_path: Path) -> None:

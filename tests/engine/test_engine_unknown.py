@@ -10,6 +10,7 @@ import pytest
 from tests.engine.api import Asked, Reply, accept, for_orders, serving
 from tests.engine.shop import open_shop
 
+from penstock.engine import senders
 from penstock.engine.report import Progress
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import LedgerMissing
@@ -74,6 +75,26 @@ async def test_h51_a_row_that_changes_between_two_attempts_goes_out_as_it_was_un
     assert others == [first, first]
     assert b"after attempt 3" in last
     assert len({asked.idempotency_key for asked in api.of(2)}) == 1
+
+
+async def test_h51_a_row_that_may_have_arrived_goes_out_as_it_was_however_long_it_has_waited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(senders, "STALE", 0.0)
+    async with serving() as api:
+        shop = await open_shop(tmp_path, api, target="idempotent: true", delivery="concurrency: 1")
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.order != 2 or asked.attempt == 2:
+                return asked.accepted
+            await shop.change("UPDATE orders SET name = 'another' WHERE id = 2")
+            return Reply(500)
+
+        api.script = answer
+        report = await shop.run()
+    assert report.counts.imported == 10
+    first, second = [asked.content for asked in api.of(2)]
+    assert first == second
 
 
 async def test_its_attempts_used_up_an_idempotent_row_has_failed(tmp_path: Path) -> None:

@@ -258,6 +258,7 @@ async def test_p11_a_journal_that_cannot_be_written_is_emptied_and_the_run_goes_
 async def test_a_withdrawal_that_cannot_be_written_takes_the_older_answers_with_it(tmp_path: Path) -> None:
     journal = Journal(tmp_path, JOB, DEAD)
     journal.append(1, 1, imported("1"))
+    journal.append(1, 1, imported("2"))
     journal.flush()
     with full_disk(dead_file(tmp_path).stat().st_size + 10):
         journal.withdraw(1, ["1"])

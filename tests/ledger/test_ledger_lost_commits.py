@@ -22,6 +22,7 @@ from tests.ledger.contract.bench import (
     Bench,
     bench_at,
     close,
+    everybody,
     failed,
     identity,
     imported,
@@ -81,6 +82,9 @@ SERVERS = {
 _HOLD_KEY = """
 INSERT INTO penstock_rows (job_id, row_key, range_no, fence, state, attempts, updated_at)
 VALUES (1, '7', 99, 0, 'pending', 0, :at)
+"""
+_HOLD_WINDOW = """
+INSERT INTO penstock_windows (job_id, range_no, fence, window_no, row_keys, opened_at) VALUES (1, 1, 1, 1, '[]', :at)
 """
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -336,6 +340,22 @@ async def test_an_open_span_is_not_leased_while_one_of_its_keys_is_asked_for(wir
 
     assert await bench.bob.lease(BOB, SECONDS, nothing, nobody) is not None
     await bench.assert_it_adds_up()
+
+
+async def test_p6_a_range_is_not_taken_over_while_a_window_of_it_is_being_written(wire: Wire) -> None:
+    """Else the take-over would not see the window, and the window's rows would be sent by two."""
+    bench = wire.bench
+    lease = await span(bench.alice, None, "9")
+    async with bench.database.writing() as other:
+        await other.execute(text(_HOLD_WINDOW), {"at": NOON})
+        opening = asyncio.create_task(bench.alice.open_window(lease, 1, [WindowKey("1")], 30.0))
+        await until_it_waits(wire)
+        assert await bench.bob.lease(BOB, SECONDS, nothing, everybody) is None
+        await other.rollback()
+    await opening
+
+    assert await bench.bob.lease(BOB, SECONDS, nothing, everybody) is not None
+    assert await bench.states() == {"1": "in_doubt"}
 
 
 async def until_it_waits(wire: Wire, transactions: int = 1) -> None:

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
-from tests.source.worlds import World
+from tests.engine.own_mariadb import own_mariadb
+from tests.source.worlds import World, world_at
 
 from penstock.errors import JobError
 from penstock.rows import encode_key
@@ -313,6 +315,18 @@ async def test_no_lock_is_waited_for_where_a_time_out_would_undo_the_whole_trans
         with pytest.raises(FlagsLocked):
             await unable.mark(connection, marks(1))
     assert await shared.fetch(FLAGGED) == [(1,), (3,)]
+
+
+async def test_s6_a_server_that_rolls_all_back_with_a_lock_wait_loses_nothing(tmp_path: Path) -> None:
+    with own_mariadb(tmp_path / "mariadb", "--innodb-rollback-on-timeout") as own:
+        async with world_at(own.url("penstock")) as world:
+            shared = await share(world)
+            flags = await writer(shared)
+            async with holding(shared, 2), shared.database.writing() as connection:
+                await connection.exec_driver_sql("INSERT INTO other VALUES (7)")
+                with pytest.raises(FlagsLocked):
+                    await flags.mark(connection, marks(1, 2, 3))
+            assert await shared.fetch("SELECT id FROM other") == [(7,)]
 
 
 async def test_a_table_without_transactions_is_flagged_after_the_ledger_only(mariadb: World) -> None:

@@ -38,7 +38,11 @@ def test_h44_what_servers_write(value: str, seconds: float | None) -> None:
     assert seconds_to_wait(value, NOW) == seconds
 
 
-@given(st.text(max_size=60) | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ [+-]?\w*"))
+@given(
+    st.text(max_size=60)
+    | st.from_regex(r"\A[0-9]{1,12}\Z")
+    | st.from_regex(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ [+-]?\w*")
+)
 def test_h44_nobody_waits_for_ever(value: str) -> None:
     seconds = seconds_to_wait(value, NOW)
     assert seconds is None or 0 <= seconds <= LONGEST

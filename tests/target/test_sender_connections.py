@@ -309,7 +309,9 @@ async def test_h29_a_slow_answer_does_not_move_the_deadline(start_api: StartApi,
             await peer.write(b"0")
             await asyncio.wait([ended], timeout=0.005)
 
-    outcome = await make_sender(await start_api(script), total_timeout=0.1).send(REQUEST)
+    sender = make_sender(await start_api(script), total_timeout=0.1)
+    async with asyncio.timeout(5):
+        outcome = await sender.send(REQUEST)
     assert outcome == NoAnswer(sent=True, reason="no answer within 0.1 s")
 
 

@@ -186,3 +186,15 @@ async def test_late_answers_of_a_job_that_was_reset_are_dropped(bench: Bench) ->
     await bench.alice.settle_late(hers, imported("1"), marked)
 
     assert await bench.states() == {}
+
+
+async def test_late_acceptances_of_a_repeatable_job_that_was_reset_are_dropped(idempotent_bench: Bench) -> None:
+    """Else a row would be there that belongs to no range: the ledger would not add up, and the row not be sent again."""
+    bench = idempotent_bench
+    hers, his = await lost(bench, "1")
+    await bench.bob.settle([last_portion(his, 1, failed("1"))], marked)
+    await bench.desk.reset(renew_keys=False)
+
+    await bench.alice.settle_late(hers, imported("1"), marked)
+
+    assert await bench.states() == {}

@@ -42,6 +42,12 @@ async def test_only_one_of_two_planners_gets_a_span(bench: Bench) -> None:
     assert count == 1
 
 
+async def test_a_span_that_another_has_just_planned_is_the_others(bench: Bench) -> None:
+    assert await bench.alice.plan(None, "100", 100, ALICE, SECONDS) is not None
+
+    assert await bench.bob.plan(None, "100", 100, BOB, SECONDS) is None
+
+
 async def test_planning_again_after_a_lost_commit_finds_the_span(bench: Bench) -> None:
     first = await bench.bob.plan(None, "100", 100, ALICE, SECONDS)  # its answer never reached alice
 

@@ -142,6 +142,31 @@ async def test_a_batch_number_that_the_new_owner_has_used_is_not_taken_for_ones_
         await bench.alice.settle([portion(lease, 1, imported("2"))], marked)
 
 
+async def test_a_worker_that_gave_its_range_back_cannot_settle(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([released(lease, 1, pending("1"))], marked)
+
+    with pytest.raises(LeaseLost):
+        await bench.alice.settle([portion(lease, 2, imported("1"))], marked)
+
+    assert await bench.states() == {"1": "pending"}
+
+
+async def test_a_worker_of_a_ledger_that_was_set_back_writes_nothing_for_who_has_its_range_now(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.sql("DELETE FROM penstock_ranges")
+    await bench.sql("UPDATE penstock_jobs SET cursor_key = NULL, next_range = 1")
+    again = await span(bench.bob, None, "9", BOB)
+    assert (again.range_no, again.fence, again.batch) == (lease.range_no, lease.fence, lease.batch)
+
+    with pytest.raises(LeaseLost):
+        await bench.alice.open_window(lease, 1, [WindowKey("1")], 30.0)
+    with pytest.raises(LeaseLost):
+        await bench.alice.settle([portion(lease, 1, imported("1"))], marked)
+
+    assert (await bench.states(), await bench.windows()) == ({}, 0)
+
+
 async def test_a_row_that_has_ended_is_not_ended_again_in_its_own_range(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     await bench.alice.settle([portion(lease, 1, imported("1"))], marked)

@@ -97,6 +97,18 @@ async def test_rows_that_may_be_repeated_wait_with_the_time_they_first_went_out(
     await bench.assert_it_adds_up()
 
 
+async def test_of_a_row_that_stands_in_several_windows_the_time_of_the_first_counts(idempotent_bench: Bench) -> None:
+    bench = idempotent_bench
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.open_window(lease, 1, keys("1", first_sent=1763945000.5), TOTAL)
+    await bench.alice.open_window(lease, 2, keys("1", first_sent=1763945099.5), TOTAL)
+    await bench.run_out(lease)
+
+    await take(bench.bob)
+
+    assert (await bench.bob.look_up(["1"]))["1"].first_sent == 1763945000.5
+
+
 async def test_rows_that_went_out_once_and_may_be_repeated_for_a_while_now_have_the_time_of_their_window(
     bench: Bench,
 ) -> None:
