@@ -10,7 +10,7 @@ development := .venv/installed-development
 
 install := $(python) -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help demo setup services test proof chaos check bench requirements clean
+.PHONY: help demo setup services test proof chaos mutants check bench requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ chaos: WORKERS ?= 4
 chaos: NETWORKS ?= 0
 chaos: $(development) services ## everything fails by chance around four workers, then all is checked; seven minutes
 	@$(python) -m tests.proof.chaos --minutes $(MINUTES) --seed $(SEED) --rows $(ROWS) --workers $(WORKERS) --networks $(NETWORKS)
+
+# GUARDS="settle-by-fence ask-the-kernel": these alone.
+mutants: $(development) services ## break each guard in turn and see a test fail without it; a quarter of an hour
+	@$(python) scripts/mutants.py $(GUARDS)
 
 check: $(development) ## format, lint, types, import directions, docs
 	@.venv/bin/ruff format --check

@@ -139,7 +139,7 @@ async def test_h12_h13_h14_h15_no_answer_is_credited_to_another_row_however_it_c
                 wrong.append(f"{race.kind}: row {row} was credited {outcome!r} ({race})")
             else:
                 told_by_name[race.kind] += 1
-                if isinstance(classify(outcome, ASKS_FOR_THE_NAME, Row(row, (row,)), NOW), Accepted):
+                if isinstance(classify(outcome, Row(row, (row,)), ASKS_FOR_THE_NAME, lambda: NOW), Accepted):
                     wrong.append(f"{race.kind}: row {row} was accepted by {outcome!r}")
     received = Counter(server.received())
     assert wrong == [], f"{len(wrong)} of {TRIES} tries, seed {SEED}: {wrong[:5]}"
