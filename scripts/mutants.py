@@ -63,7 +63,7 @@ class Copy:
             return f"NOT RUN: {_last_lines(output)}"
         return f"killed by {failed[1]}"
 
-    def run(self, tests: Sequence[str]) -> tuple[int | None, str]:
+    def run(self, tests: Sequence[str], seconds: float = LONGEST) -> tuple[int | None, str]:
         """pytest's exit code and output, up to the first test that fails. None: it was ended, for it did not end by itself."""
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider", *tests]
         environment = os.environ | {"PYTHONPATH": str(self.root / "src"), "COLUMNS": "1000"}
@@ -77,7 +77,7 @@ class Copy:
             start_new_session=True,
         ) as pytest:
             try:
-                output, _ = pytest.communicate(timeout=LONGEST)
+                output, _ = pytest.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 with suppress(ProcessLookupError):
                     os.killpg(pytest.pid, signal.SIGKILL)  # and what the test has started
@@ -110,7 +110,8 @@ def main() -> int:
 
 def _run(guards: Sequence[Guard], copy: Copy) -> int:
     began = time.monotonic()
-    code, output = copy.run(list(dict.fromkeys(test for guard in guards for test in guard.tests)))
+    tests = list(dict.fromkeys(test for guard in guards for test in guard.tests))
+    code, output = copy.run(tests, LONGEST + LONGEST * len(tests) / 10)
     if code != 0:
         print(f"these tests fail though nothing is broken: {_last_lines(output)}", file=sys.stderr)
         return 2
