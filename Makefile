@@ -31,9 +31,10 @@ proof: export PENSTOCK_TEST_ROWS = 200000
 proof: export PENSTOCK_TEST_KILLS = 30
 proof: export PENSTOCK_PROOF_POINTS ?= 4500
 proof: export PENSTOCK_PROOF_RACES ?= 5000
+proof: export PENSTOCK_PROOF_MODEL ?= 500
 proof: $(development) services ## the same at full length: runs hit at 4,500 system calls, 200,000 orders, thirty kills, 10,000 races of answers
 	@scripts/install_strace
-	@$(python) -m pytest tests/proof tests/journey tests/target/test_races.py
+	@$(python) -m pytest tests/proof tests/journey tests/target/test_races.py tests/ledger/test_ledger_delivery_model.py
 
 # MINUTES of faults and ROWS for each of the two kinds of job; SEED draws the faults. NETWORKS=2 (as root): workers live in such too.
 chaos: MINUTES ?= 3
