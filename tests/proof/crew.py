@@ -29,14 +29,21 @@ class Worker:
         self.ended = asyncio.Event()
         self._began = time.monotonic()
         self._process = stage.nursery.start(stage.place, [*RUN, *arguments], name, network=network)
-        # Readable once it has ended; and its number is nobody else's until the nursery is asked what became of it.
+        # Readable once it has ended.
         self._file = os.pidfd_open(self._process)
         asyncio.get_running_loop().add_reader(self._file, self.ended.set)
 
-    def send(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> bool:
+        """Whether there was somebody to get it. By the file, and not by a number that may be another process's by now."""
+        if self.ended.is_set():
+            return False
         self.was_killed |= number is signal.SIGKILL
         self.was_asked_at_once |= number is signal.SIGTERM and time.monotonic() - self._began < BEGINNING
-        os.kill(self._process, number)
+        try:
+            signal.pidfd_send_signal(self._file, number)
+        except ProcessLookupError:
+            return False
+        return True
 
     async def result(self, stage: Stage) -> int:
         """Its exit code, once it has ended."""
@@ -70,15 +77,15 @@ class Crew:
 
     def draw(self, random: Random) -> Worker | None:
         """One that works, and that nobody does anything to."""
-        free = sorted((worker for worker in self._at_work if not worker.is_busy), key=lambda worker: worker.name)
+        free = [worker for worker in self._at_work if not worker.is_busy and not worker.ended.is_set()]
+        free.sort(key=lambda worker: worker.name)
         return random.choice(free) if free else None
 
     async def dismiss(self, patience: float) -> None:
         """Ask all of them to stop, and wait until they have."""
         self._is_over = True
         for worker in self._at_work:
-            if not worker.ended.is_set():
-                worker.send(signal.SIGTERM)
+            worker.send(signal.SIGTERM)
         _, late = await asyncio.wait(self._slots, timeout=patience)
         if late:
             names = ", ".join(sorted(worker.name for worker in self._at_work))
@@ -90,8 +97,7 @@ class Crew:
         """Leave nobody behind, whatever has gone wrong."""
         self._is_over = True
         for worker in self._at_work:
-            if not worker.ended.is_set():
-                worker.send(signal.SIGKILL)
+            worker.send(signal.SIGKILL)
 
     async def _keep(self, network: Namespace | None) -> None:
         while not self._is_over:

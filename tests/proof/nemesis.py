@@ -111,18 +111,17 @@ class Nemesis:
         if (worker := self._crew.draw(self._random)) is None:
             return False
         worker.is_busy = True
-        worker.send(signal.SIGKILL)
-        return True
+        return worker.send(signal.SIGKILL)
 
     async def _ask(self) -> bool:
         if (worker := self._crew.draw(self._random)) is None:
             return False
         worker.is_busy = True
-        worker.send(signal.SIGTERM)
+        was_asked = worker.send(signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(worker.ended.wait(), LET_GO)
         worker.is_busy = False
-        return True
+        return was_asked
 
     async def _ask_and_kill(self) -> bool:
         if (worker := self._crew.draw(self._random)) is None:
@@ -131,25 +130,21 @@ class Nemesis:
         worker.send(signal.SIGTERM)
         with suppress(TimeoutError):
             await asyncio.wait_for(worker.ended.wait(), self._random.uniform(0, 0.3))
-        if worker.ended.is_set():
-            return False
-        worker.send(signal.SIGKILL)
-        return True
+        return worker.send(signal.SIGKILL)
 
     async def _stop(self) -> bool:
         if (worker := self._crew.draw(self._random)) is None:
             return False
         await self._hold(worker)
-        worker.send(signal.SIGCONT)
+        was_still = worker.send(signal.SIGCONT)
         worker.is_busy = False
-        return True
+        return was_still
 
     async def _freeze(self) -> bool:
         if (worker := self._crew.draw(self._random)) is None:
             return False
         await self._hold(worker)
-        worker.send(signal.SIGKILL)
-        return True
+        return worker.send(signal.SIGKILL)
 
     async def _hold(self, worker: Worker) -> None:
         worker.is_busy = True
