@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.proof.battlefield import CONCURRENCY, MAX_IN_DOUBT
+from tests.proof.battlefield import MAX_IN_DOUBT
 from tests.proof.evidence import Evidence, Finding
 from tests.proof.nemesis import FROZEN, STOPPED
 from tests.proof.record import sends
@@ -67,10 +67,9 @@ class Outcome:
 
     @property
     def may_be_doubted_by_kills(self) -> int:
-        """What was on the wire: the journal knows the rest. But that of a worker that stands still is no witness yet when its
-        range is taken over, and is not looked at later."""
-        frozen = self.done.get(FROZEN, 0)
-        return CONCURRENCY * (self.codes.get(-signal.SIGKILL, 0) - frozen) + MAX_IN_DOUBT * frozen
+        """As promised. (Mostly it is what was on the wire, as the journal knows the rest. But that of a worker that stands still
+        is no witness yet when its range is taken over, and is not looked at later.)"""
+        return MAX_IN_DOUBT * self.codes.get(-signal.SIGKILL, 0)
 
     @property
     def second_applies(self) -> int:
