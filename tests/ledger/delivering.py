@@ -185,7 +185,7 @@ class Worker:
     async def tell_late(self) -> None:
         lease, settlements = self.lost.pop()
         await self.ledger.settle_late(lease, settlements, marked)
-        self.journal.forget(lease.range_no, [settlement.key for settlement in settlements])
+        self.journal.forget(lease.range_no, lease.fence, [settlement.key for settlement in settlements])
 
     def die(self) -> None:
         """Its memory is gone; its journal is as it was, and nobody holds it."""
@@ -216,7 +216,9 @@ class Worker:
             self.lose(work)
             return False
         work.batch += 1
-        self.journal.forget(work.lease.range_no, [settlement.key for settlement in portion.settlements])
+        self.journal.forget(
+            work.lease.range_no, work.lease.fence, [settlement.key for settlement in portion.settlements]
+        )
         return True
 
     def _hear(self, work: Work, settlement: Settlement) -> None:

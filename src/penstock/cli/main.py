@@ -76,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         people().print(_usage(error, words))
         return ExitCode.PERSON
     except (KeyboardInterrupt, typer.Abort):
-        people().print("stopped")
+        # Nothing is loaded for this: another Ctrl-C may be on its way.
+        sys.stderr.write("stopped\n")
         return ExitCode.LATER
     except Exception as error:
         return complain(error)

@@ -49,11 +49,19 @@ def _driver_connect(seconds: float) -> Callable[..., Awaitable[object]]:
         # The driver's own way with a text is Latin-1, where servers and their other clients take UTF-8.
         named["password"] = (named.get("password") or "").encode()
         # The driver's own limit ends with the TCP connection: a server that is stopped takes that, and never says a word.
+        task = asyncio.current_task()
+        cancelled = task.cancelling() if task is not None else 0
         async with asyncio.timeout(seconds):
             try:
-                return await asyncmy.connect(*arguments, **named)
+                connection = await asyncmy.connect(*arguments, **named)
             except RuntimeError as error:
                 # What the driver makes of a connection that is reset before it has looked at its socket.
                 raise ConnectionResetError("the server broke the connection off at once") from error
+        if task is not None and task.cancelling() > cancelled:
+            # The driver's wait_for forgets a cancellation that comes when it has just connected (Python 3.11): whoever cancelled
+            # would wait for ever.
+            connection.close()
+            raise asyncio.CancelledError
+        return connection
 
     return connect

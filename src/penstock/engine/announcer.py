@@ -139,12 +139,11 @@ class Announcer:
             # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window. Before the window is written:
             # it may stand there though nobody hears of it.
             lease = range_.lease
-            self._journal.hold_back(
-                lease.range_no, lease.fence, [delivery.key for delivery in deliveries if not delivery.has_a_past]
-            )
             for delivery in deliveries:
                 if delivery.has_a_past:
                     self._journal.append(lease.range_no, lease.fence, delivery.waiting())
+            unsent = [delivery.key for delivery in deliveries if not delivery.has_a_past]
+            self._journal.hold_back(lease.range_no, lease.fence, unsent)
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
         if not await self._until_written(lambda: self._ledger.open_window(range_.lease, number, keys, seconds, events)):

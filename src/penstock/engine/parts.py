@@ -30,7 +30,8 @@ class AnswerLog(Protocol):
         ...
 
     def hold_back(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
-        """The same for rows of which nothing is known but that they are not on the wire."""
+        """The same for rows of which nothing is known but that they are not on the wire. This and all that was appended before is
+        in the file when this returns."""
         ...
 
     def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
@@ -41,8 +42,8 @@ class AnswerLog(Protocol):
         """What holds of the range's rows and is not in the ledger."""
         ...
 
-    def forget(self, range_no: int, keys: Sequence[KeyText]) -> None:
-        """These are in the ledger now."""
+    def forget(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
+        """What was written of these keys under this fence is in the ledger now."""
         ...
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from penstock.engine.delivery import OpenRange, OpenRanges
@@ -177,8 +177,7 @@ class Settler:
             except LedgerUnreachable as error:
                 await patience.wait(error)
                 continue
-            if self._journal is not None:
-                self._journal.forget(range_.lease.range_no, [settlement.key for settlement in told])
+            self._forget(range_, told)
             del settlements[: len(told)]
             if not settlements:
                 del self._late[range_]
@@ -206,10 +205,16 @@ class Settler:
             return  # the heartbeat heard of it meanwhile and has told its answers as late ones
         range_.applied(portion)
         self._waiting -= len(portion.settlements)
-        if self._journal is not None and portion.settlements:
-            self._journal.forget(range_.lease.range_no, [settlement.key for settlement in portion.settlements])
+        if portion.settlements:
+            self._forget(range_, portion.settlements)
         if portion.finished or portion.release:
             self._ranges.close(range_)
+
+    def _forget(self, range_: OpenRange, settlements: Sequence[Settlement]) -> None:
+        """The ledger has these: the journal need not keep them."""
+        if self._journal is not None:
+            lease = range_.lease
+            self._journal.forget(lease.range_no, lease.fence, [settlement.key for settlement in settlements])
 
 
 class _Patience:

@@ -62,11 +62,12 @@ class Journal:
         self._flush_soon()
 
     def hold_back(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
-        """The same for rows of which nothing is known but that they are not on the wire."""
+        """The same for rows of which nothing is known but that they are not on the wire. This and all that was appended before is
+        in the file when this returns."""
         for key in keys:
             self._outstanding[range_no, key] = fence, None
         self._lines.append(b'{"range":%d,"fence":%d,"held_back":%b}\n' % (range_no, fence, orjson.dumps(keys)))
-        self._flush_soon()
+        self.flush()
 
     def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
         """What was written of these keys holds no more: they go out again. In the file when this returns."""
@@ -104,10 +105,12 @@ class Journal:
         self._is_scheduled = False
         self.flush()
 
-    def forget(self, range_no: int, keys: Sequence[KeyText]) -> None:
-        """These are in the ledger now."""
+    def forget(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
+        """What was written of these keys under this fence is in the ledger now."""
         for key in keys:
-            self._outstanding.pop((range_no, key), None)
+            under, _ = self._outstanding.get((range_no, key), (fence, None))
+            if under == fence:
+                self._outstanding.pop((range_no, key), None)
         if self._file < 0:
             return
         try:

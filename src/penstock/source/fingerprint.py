@@ -14,8 +14,8 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATACLASS
 def fingerprint(row: Row) -> int:
     """The same for equal values on every machine and in every process; signed, 64 bits.
 
-    As JSON, with the repr of what JSON does not know: that tells "1" from 1 and DECIMAL 1.0 from 1.00. (NaN alone counts as
-    NULL.) A row that has no JSON, for half of a surrogate pair, is taken by the repr of all its values.
+    As JSON, with the repr of what JSON does not know: that tells "1" from 1 and DECIMAL 1.0 from 1.00. (NaN and infinity
+    count as NULL.) A row that has no JSON, for half of a surrogate pair, is taken by the repr of all its values.
     """
     try:
         text = orjson.dumps(row.values, repr, _OPTIONS)
