@@ -107,8 +107,7 @@ class Worker:
         if not keys:
             return
         work.windows += 1
-        for key in keys:
-            self.journal.append(work.lease.range_no, work.lease.fence, Settlement(key, RowState.PENDING))
+        self.journal.hold_back(work.lease.range_no, work.lease.fence, keys)
         try:
             await self.ledger.open_window(work.lease, work.windows, [WindowKey(key) for key in keys], 1.0)
         except LeaseLost:
