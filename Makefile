@@ -46,7 +46,7 @@ chaos: $(development) services ## everything fails by chance around four workers
 	@$(python) -m tests.proof.chaos --minutes $(MINUTES) --seed $(SEED) --rows $(ROWS) --workers $(WORKERS) --networks $(NETWORKS)
 
 # GUARDS="settle-by-fence ask-the-kernel": these alone.
-mutants: $(development) services ## break each guard in turn and see a test fail without it; a quarter of an hour
+mutants: $(development) services ## break each guard in turn and see a test fail without it; twenty minutes
 	@$(python) scripts/mutants.py $(GUARDS)
 
 check: $(development) ## format, lint, types, import directions, docs

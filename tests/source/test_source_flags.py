@@ -303,6 +303,15 @@ async def test_s8_old_servers_try_one_row_after_the_other(shared_mariadb: World)
     assert await shared_mariadb.fetch(FLAGGED) == [(1,), (3,)]
 
 
+async def test_a_server_that_is_not_told_with_each_statement_waits_for_locks_as_before_afterwards(
+    shared_mariadb: World,
+) -> None:
+    flags = on(await flag_of(shared_mariadb), Locking(has_set_statement=False))
+    async with shared_mariadb.database.writing() as connection:
+        await flags.mark(connection, marks(1))
+        assert await patience_of(connection, shared_mariadb) == "5"
+
+
 async def test_no_lock_is_waited_for_where_a_time_out_would_undo_the_whole_transaction(shared_mariadb: World) -> None:
     shared = shared_mariadb
     flag = await flag_of(shared)
