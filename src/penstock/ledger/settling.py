@@ -32,9 +32,11 @@ UPDATE penstock_ranges SET
 WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND batch = :batch - 1 AND state = 'leased'
 """
 
-# Nobody else has had the range while the fence is ours: then the batch alone tells whether the write was applied before.
+# Nobody else has had the range while the fence is ours: then the batch alone tells whether the write was applied before. (Unless
+# the ledger was set back: then somebody else has it under the same fence.)
 _WAS_APPLIED = """
 SELECT 1 FROM penstock_ranges WHERE job_id = :job AND range_no = :range AND fence = :fence AND batch = :batch
+  AND (owner = :owner OR owner IS NULL)
 """
 
 # Once a range: keeps `counts` as cheap after 100,000 ranges as after one. Last of all, for the job's row is everybody's.

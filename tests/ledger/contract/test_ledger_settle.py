@@ -165,6 +165,10 @@ async def test_a_worker_of_a_ledger_that_was_set_back_writes_nothing_for_who_has
         await bench.alice.settle([portion(lease, 1, imported("1"))], marked)
 
     assert (await bench.states(), await bench.windows()) == ({}, 0)
+    await bench.bob.settle([portion(again, 1, imported("2"))], marked)
+    with pytest.raises(LeaseLost):  # and takes no batch of the other for one of its own that had been applied
+        await bench.alice.settle([portion(lease, 1, imported("1"))], marked)
+    assert await bench.states() == {"2": "imported"}
 
 
 async def test_a_row_that_has_ended_is_not_ended_again_in_its_own_range(bench: Bench) -> None:
