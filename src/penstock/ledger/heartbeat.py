@@ -22,7 +22,7 @@ UPDATE penstock_ranges SET lease_until = {later}
 WHERE job_id = :job AND range_no = :range AND owner = :owner AND fence = :fence AND state = 'leased'
 """
 
-_FENCES = "SELECT range_no, fence FROM penstock_ranges WHERE job_id = :job AND range_no IN :ranges"
+_FENCES = "SELECT range_no, fence, owner FROM penstock_ranges WHERE job_id = :job AND range_no IN :ranges"
 
 _TELL = """
 UPDATE penstock_workers SET
@@ -85,13 +85,18 @@ class Heartbeat:
         return await self._lost(connection, leases), control
 
     async def _lost(self, connection: AsyncConnection, leases: Sequence[Lease]) -> frozenset[int]:
-        """By the fence alone: a range that this worker has just finished or given back is not lost."""
+        """By the fence: a range that this worker has just finished or given back, and that is nobody's now, is not lost. (In a
+        ledger that was set back another may have it under the same fence.)"""
         if not leases:
             return frozenset()
         ranges = [lease.range_no for lease in leases]
         found = await connection.execute(self._fences, {"job": self._job_id, "ranges": ranges})
-        fences = {row.range_no: row.fence for row in found}
-        return frozenset(lease.range_no for lease in leases if fences.get(lease.range_no) != lease.fence)
+        holders = {row.range_no: (row.fence, row.owner) for row in found}
+        return frozenset(
+            lease.range_no
+            for lease in leases
+            if holders.get(lease.range_no) not in ((lease.fence, lease.owner), (lease.fence, None))
+        )
 
 
 class ControlReader:

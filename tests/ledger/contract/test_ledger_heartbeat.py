@@ -55,6 +55,16 @@ async def test_a_range_taken_over_and_given_back_is_lost(bench: Bench) -> None:
     assert (await bench.alice.renew([lease], SECONDS, ALICE, PULSE))[0] == {lease.range_no}
 
 
+async def test_a_range_that_is_anothers_in_a_ledger_that_was_set_back_is_lost(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.sql("DELETE FROM penstock_ranges")
+    await bench.sql("UPDATE penstock_jobs SET cursor_key = NULL, next_range = 1")
+    again = await span(bench.bob, None, "9", BOB)
+    assert (again.range_no, again.fence) == (lease.range_no, lease.fence)
+
+    assert (await bench.alice.renew([lease], SECONDS, ALICE, PULSE))[0] == {lease.range_no}
+
+
 async def test_a_range_just_finished_or_given_back_is_not_lost(bench: Bench) -> None:
     first, second = await span(bench.alice, None, "5"), await span(bench.alice, "5", "9")
     await bench.alice.settle([last_portion(first, 1, []), released(second, 1)], marked)
