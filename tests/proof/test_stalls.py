@@ -168,7 +168,9 @@ def test_p6_p7_p8_a_worker_that_stands_still_beyond_its_lease_doubles_nothing_an
     findings = check(evidence)
     assert findings == [], f"{findings[:5]}\n{scene.stage.said()}"
     assert {codes["still"], last.code} <= {0, 1}, scene.stage.said()
-    if 3 in codes.values():  # it stood still within a transaction of another task's, and they rightly waited for its locks
+    if (
+        3 in codes.values()
+    ):  # it stood still within a transaction of another task's, and they rightly waited for its locks
         return
     assert set(codes.values()) <= {0, 1}, scene.stage.said()
     assert went_out_elsewhere > 0  # the others were there to do it
