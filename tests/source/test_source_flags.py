@@ -14,7 +14,7 @@ from tests.source.worlds import World, world_at
 from penstock.errors import JobError
 from penstock.rows import encode_key
 from penstock.source.base import FlagsLocked, Mark
-from penstock.source.flag_table import FlagTable, Locking, skips_locked
+from penstock.source.flag_table import FlagTable, Locking, has_set_statement, skips_locked
 from penstock.source.flags import FlagWriter, MarkValues, SourceFlagDesk
 from penstock.source.open import open_source
 from penstock.spec.models import Flag
@@ -375,6 +375,23 @@ async def test_s18_a_trigger_that_refuses_leaves_the_ledgers_rows_and_is_told_af
 )
 def test_s8_servers_that_skip_locked_rows_are_known_by_version(version: str, knows: bool) -> None:
     assert skips_locked(version) is knows
+
+
+@pytest.mark.parametrize(
+    ("version", "knows"),
+    [
+        ("10.11.19-MariaDB-0+deb12u1", True),
+        ("5.5.5-10.1.2-MariaDB", True),
+        ("5.5.5-10.0.38-MariaDB", False),
+        ("5.5.68-MariaDB", False),
+        ("8.0.36", False),
+    ],
+)
+def test_servers_that_are_told_with_a_statement_how_long_it_may_wait_are_known_by_version(
+    version: str, knows: bool
+) -> None:
+    """To an older one SET STATEMENT is an error, and no flag would ever be set."""
+    assert has_set_statement(version) is knows
 
 
 async def test_s22_a_flag_that_could_be_set_for_rows_never_sent_is_refused(world: World) -> None:

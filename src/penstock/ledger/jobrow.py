@@ -19,7 +19,7 @@ _TAKE_NUMBER = statement("UPDATE penstock_jobs SET next_range = next_range + 1 W
 _NUMBER_TAKEN = statement("SELECT next_range - 1 FROM penstock_jobs WHERE job_id = :job")
 
 # For one who looks at the job's ranges before making another: whoever plans, sweeps or asks for keys does so one after the other.
-LOCK_JOB = "SELECT job_id FROM penstock_jobs WHERE job_id = :job {for_update}"
+LOCK_JOB = "SELECT next_range FROM penstock_jobs WHERE job_id = :job {for_update}"
 
 _IS_IDEMPOTENT = statement("SELECT idempotent FROM penstock_jobs WHERE job_id = :job")
 

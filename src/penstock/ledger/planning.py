@@ -9,15 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.ledger.base import Lease, RangeKind
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
-from penstock.ledger.jobrow import JobRow
+from penstock.ledger.jobrow import LOCK_JOB, JobRow
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
 _CURSOR = statement("SELECT cursor_key FROM penstock_jobs WHERE job_id = :job")
-
-# Whoever plans, sweeps or asks for keys does so one after the other.
-_LOCK_JOB = "SELECT next_range FROM penstock_jobs WHERE job_id = :job {for_update}"
 
 # It walks the keys behind the cursor as well, and makes what the ledger does not know of them pending: in a span they would be
 # on their way already, without a ledger row.
@@ -52,7 +49,7 @@ class Planning:
         self._transactions = transactions
         self._job = job
         self._held = held
-        self._lock_job = dialect.statement(_LOCK_JOB)
+        self._lock_job = dialect.statement(LOCK_JOB)
         self._move_cursor = dialect.statement(_MOVE_CURSOR)
         self._add_span = dialect.statement(_ADD_SPAN)
         self._planned_before = dialect.statement(_PLANNED_BEFORE)

@@ -116,15 +116,28 @@ async def read_locking(connection: AsyncConnection, dialect: Dialect, table: Tab
         transactional=all(str(engine).lower() in ("innodb", "none") for (engine,) in engines),
         skips_locked=skips_locked(str(version)),
         loses_all=bool(loses_all),
-        has_set_statement="mariadb" in str(version).lower(),
+        has_set_statement=has_set_statement(str(version)),
     )
 
 
 def skips_locked(version: str) -> bool:
-    """Whether a server of this version knows SKIP LOCKED: MariaDB from 10.6, MySQL from 8.0.1. Some say 5.5.5- first."""
-    numbers = re.findall(r"(\d+)\.(\d+)\.(\d+)", version)
-    newest = max((tuple(int(part) for part in number) for number in numbers), default=(0, 0, 0))
-    return newest >= ((10, 6, 0) if "mariadb" in version.lower() else (8, 0, 1))
+    """Whether a server of this version knows SKIP LOCKED: MariaDB from 10.6, MySQL from 8.0.1."""
+    return _numbers(version) >= ((10, 6, 0) if _is_mariadb(version) else (8, 0, 1))
+
+
+def has_set_statement(version: str) -> bool:
+    """Whether a server of this version knows SET STATEMENT ... FOR: MariaDB from 10.1.2, MySQL never."""
+    return _is_mariadb(version) and _numbers(version) >= (10, 1, 2)
+
+
+def _is_mariadb(version: str) -> bool:
+    return "mariadb" in version.lower()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Some MariaDB servers say 5.5.5- first."""
+    found = re.findall(r"(\d+)\.(\d+)\.(\d+)", version)
+    return max((tuple(int(part) for part in number) for number in found), default=(0, 0, 0))
 
 
 def flag_table(
