@@ -7,7 +7,8 @@ PenstockError
 │   └── LedgerRefused    the ledger belongs to another file, source, host or version
 ├── Unreachable          something outside does not answer; the same command may go on later (exit 3)
 │   ├── SourceUnreachable
-│   └── LedgerUnreachable
+│   ├── LedgerUnreachable
+│   └── StoreUnreachable
 ├── RowError             one row cannot be mapped or written to the wire; it fails, the run goes on
 └── LeaseLost            another worker owns the range now; its late writer must stop
 
@@ -73,6 +74,10 @@ class SourceUnreachable(Unreachable):
 
 class LedgerUnreachable(Unreachable):
     """The ledger's database cannot be reached or cannot store results."""
+
+
+class StoreUnreachable(Unreachable):
+    """The new store that `verify` looks into cannot be reached, or broke off in the middle of a read."""
 
 
 class RowError(PenstockError):

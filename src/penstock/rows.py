@@ -30,6 +30,14 @@ class Row(NamedTuple):
     values: tuple[object, ...]
 
 
+class Record(NamedTuple):
+    """What a new store holds under one key: the key's values as they are there, and the values of the asked-for fields, in the
+    asked-for order. A field that is absent reads as None."""
+
+    key: tuple[object, ...]
+    values: tuple[object, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """Stands in a row for a value that has no Python form (a zero date, bytes that are no text of the column's charset).

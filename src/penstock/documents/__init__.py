@@ -1,0 +1,1 @@
+"""Stores of documents, as `verify` looks into them."""
