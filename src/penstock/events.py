@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     )
     RETRIED = "retried"  # a person: failed or skipped → pending
     RESOLVED = "resolved"  # a person: in doubt → imported, pending or failed; detail: the note
+    REOPENED = "reopened"  # `verify --fix`: imported → pending, for the new store does not have the row
     PAUSED = "paused"
     RESUMED = "resumed"
     LIMITS_SET = "limits_set"  # a person changed rate or concurrency of a live job

@@ -60,6 +60,12 @@ COMMANDS = (
     Listed(
         "show", _LOOK, "Show one row: its history, its request as a ready curl command, the API's answer.", "show:show"
     ),
+    Listed(
+        "verify",
+        _LOOK,
+        "Prove that every row arrived: compare source, ledger, flags and new store.",
+        "verify:verify",
+    ),
     Listed("pause", _STEER, "Pause a live run: what is on the wire finishes, nothing new goes out.", "steer:pause"),
     Listed("resume", _STEER, "Resume a paused run.", "steer:resume"),
     Listed(

@@ -433,6 +433,11 @@ class PeopleDesk(Protocol):
         """in doubt → imported, pending (new keys ranges) or failed; imported makes its range flags_due."""
         ...
 
+    async def reopen(self, keys: Sequence[KeyText], note: str) -> int:
+        """imported → pending, in new keys ranges: `verify --fix` found that the new store has no such rows. The caller clears
+        their flags. Returns how many rows moved."""
+        ...
+
     async def expect_flags(self) -> int:
         """Flags of accepted rows are about to be cleared: if it comes to no `reset`, the next run sets them again. Returns the
         number of the last event: what `reset` is to be told as `since`."""
@@ -463,4 +468,8 @@ class ReadModel(Protocol):
 
     async def rows(self, states: frozenset[RowState], after: KeyText | None, limit: int) -> Sequence[LedgerRow]: ...
     async def row(self, key: KeyText) -> LedgerRow | None: ...
+    async def look_up(self, keys: Sequence[KeyText]) -> Mapping[KeyText, LedgerRow]:
+        """Those of the keys that have a ledger row. At most 1,000 keys."""
+        ...
+
     async def events(self, *, key: KeyText | None = None, limit: int = 100) -> Sequence[StoredEvent]: ...

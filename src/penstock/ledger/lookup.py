@@ -59,9 +59,12 @@ class Lookup:
         """See Ledger.look_up."""
 
         async def read(connection: AsyncConnection) -> Mapping[KeyText, LedgerRow]:
-            return by_key((await connection.execute(self._look_up, self._keyed(keys))).all())
+            return await self.find(connection, keys)
 
         return await self._transactions.read(read)
+
+    async def find(self, connection: AsyncConnection, keys: Sequence[KeyText]) -> Mapping[KeyText, LedgerRow]:
+        return by_key((await connection.execute(self._look_up, self._keyed(keys))).all())
 
     async def unknown(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
         """See Ledger.unknown."""

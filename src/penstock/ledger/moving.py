@@ -41,7 +41,7 @@ _CONDITIONS = {
 # Fresh from the source: no attempt is charged for what was before. first_sent stays where the row may have been on the wire: the
 # API remembers its key only for a while.
 _MAKE_PENDING = """
-UPDATE penstock_rows SET state = 'pending', range_no = :range, attempts = 0, answer = NULL, updated_at = {now},
+UPDATE penstock_rows SET state = 'pending', range_no = :range, attempts = 0, answer = NULL, receipt = NULL, updated_at = {now},
   first_sent = CASE WHEN :is_fresh = 1 THEN NULL ELSE first_sent END
 WHERE job_id = :job AND state = :before AND row_key IN :keys
 """

@@ -20,6 +20,7 @@ from penstock.ledger.resetting import Resetting
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
+from penstock.rows import KeyText
 
 _PAUSE = statement("UPDATE penstock_jobs SET paused = :paused WHERE job_id = :job")
 
@@ -111,6 +112,13 @@ class SqlPeopleDesk:
         # To send it again is to say that it was never applied: when it first went out does not matter any more.
         act = Act(state, EventKind.RESOLVED, note=note, receipt=receipt, is_fresh=True)
         return await RowMover(self._transactions, self._dialect, job_id).move(selection, RowState.IN_DOUBT, act)
+
+    async def reopen(self, keys: Sequence[KeyText], note: str) -> int:
+        """See PeopleDesk.reopen."""
+        mover = RowMover(self._transactions, self._dialect, await self._job_id())
+        selection = Selection(frozenset({RowState.IMPORTED}), keys)
+        act = Act(RowState.PENDING, EventKind.REOPENED, note=note)
+        return await mover.move(selection, RowState.IMPORTED, act) if keys else 0
 
     async def expect_flags(self) -> int:
         """See PeopleDesk.expect_flags."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from penstock.ledger.counting import NOTHING, Counting
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.heartbeat import ControlReader
 from penstock.ledger.jobrow import find_job
-from penstock.ledger.lookup import ROW_COLUMNS, ledger_row, moment
+from penstock.ledger.lookup import ROW_COLUMNS, Lookup, ledger_row, moment
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
@@ -151,6 +151,12 @@ class SqlReadModel:
             return None if row is None else ledger_row(row)
 
         return await self._of_job(read, None)
+
+    async def look_up(self, keys: Sequence[KeyText]) -> Mapping[KeyText, LedgerRow]:
+        async def read(connection: AsyncConnection, job_id: int) -> Mapping[KeyText, LedgerRow]:
+            return await Lookup(self._transactions, self._dialect, job_id).find(connection, keys)
+
+        return await self._of_job(read, {}) if keys else {}
 
     async def events(self, *, key: KeyText | None = None, limit: int = 100) -> Sequence[StoredEvent]:
         """The newest first. key: what happened to this row, and to the range it is in."""

@@ -42,6 +42,16 @@ def mapping_scope(columns: Sequence[str]) -> Scope:
     )
 
 
+def expectation_scope(columns: Sequence[str]) -> Scope:
+    """In `verify`: the columns, `row`, and `receipt`: the new id that the ledger holds."""
+    return Scope(
+        arguments=(ROW, "receipt"),
+        names={"receipt": "receipt"},
+        columns=positions(columns),
+        columns_are_names=True,
+    )
+
+
 def answer_scope(columns: Sequence[str]) -> Scope:
     """In answer expressions: status, headers, body, and the columns behind `row.`."""
     return Scope(

@@ -2,34 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
-from penstock.errors import JobError, PenstockError, SourceUnreachable
+from penstock.errors import JobError, PenstockError, SourceUnreachable, StoreUnreachable, Unreachable
 
-# A person has to do something about these; all others pass.
-_WAYS_OUT = {
-    Fault.DENIED: "look at the user and the password in source.url, and at what they are granted",
-    Fault.MISSING: "correct source.query, source.flag or source.url",
-    Fault.OTHER: "correct source.query or source.flag",
-}
+
+class Role(NamedTuple):
+    """What a database is to the job. url: where the job file names it. ways_out: of what a person has to do something about;
+    all other faults pass."""
+
+    url: str
+    unreachable: type[Unreachable]
+    ways_out: Mapping[Fault, str]
+
+
+SOURCE = Role(
+    "source.url",
+    SourceUnreachable,
+    {
+        Fault.DENIED: "look at the user and the password in source.url, and at what they are granted",
+        Fault.MISSING: "correct source.query, source.flag or source.url",
+        Fault.OTHER: "correct source.query or source.flag",
+    },
+)
+STORE = Role(
+    "verify.url",
+    StoreUnreachable,
+    {
+        Fault.DENIED: "look at the user and the password in verify.url, and at what they are granted",
+        Fault.MISSING: "correct verify.query or verify.url",
+        Fault.OTHER: "correct verify.query",
+    },
+)
 
 
 @contextmanager
-def source_errors(database: Database, doing: str) -> Iterator[None]:
-    """doing: "reading rows"; part of the message. Raises SourceUnreachable for what may pass, JobError for what will not."""
+def source_errors(database: Database, doing: str, role: Role = SOURCE) -> Iterator[None]:
+    """doing: "reading rows"; part of the message. Raises role.unreachable for what may pass, JobError for what will not."""
     try:
         yield
     except DATABASE_ERRORS as error:
-        raise source_error(error, database, doing) from error
+        raise source_error(error, database, doing, role) from error
 
 
-def source_error(error: Exception, database: Database, doing: str) -> PenstockError:
-    fault = fault_of(error)
+def source_error(error: Exception, database: Database, doing: str, role: Role = SOURCE) -> PenstockError:
     text = f"{doing} from {database.address}: {explain(error)}"
-    way_out = _WAYS_OUT.get(fault)
+    way_out = role.ways_out.get(fault_of(error))
     if way_out is None:
-        return SourceUnreachable(f"{text}; if it stays so, look at source.url")
+        return role.unreachable(f"{text}; if it stays so, look at {role.url}")
     return JobError(f"{text}; {way_out}")

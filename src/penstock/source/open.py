@@ -8,18 +8,16 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from penstock.database.connect import Database
-from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
-from penstock.database.fetch import fetch
 from penstock.source.catalog import Catalog, declared_column, read_catalog
+from penstock.source.choosing import choose_readings, first_that_runs
 from penstock.source.columns import NUMBERED, Column, TypeRules
 from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
 from penstock.source.flag_in_query import refuse_flag_in_conditions
 from penstock.source.flag_table import FlagTable, Locking, flag_table, parse_table, read_locking
-from penstock.source.frame import KeyPlace, around, inside, keys_inside
 from penstock.source.keyset import key_column
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
-from penstock.source.origin import Origin, named_by, tables_of
+from penstock.source.origin import Origin, tables_of
 from penstock.source.plan import Plan
 from penstock.source.reader import MOST_BYTES, MOST_ROWS, SqlSource
 from penstock.source.refusals import refuse_columns
@@ -30,8 +28,6 @@ from penstock.source.statements import (
     Reading,
     flagged_rows,
     key_positions,
-    reading_keys,
-    reading_rows,
     reading_table,
 )
 from penstock.source.tables import unique_keys
@@ -93,26 +89,9 @@ async def look_at(job: Job, database: Database) -> Findings:
 async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTable | None) -> Plan:
     dialect, columns, key = found.dialect, found.columns, job.source.key
     of_key = [next(column for column in columns if column.name == name) for name in key]
-    places = [_place(found.statement, column, dialect) for column in of_key]
-    outside = around(found.statement, places, dialect)
-    rows = await _first_that_runs(
-        database,
-        [
-            reading_rows(dialect, frame, columns, key)
-            for frame in (inside(found.statement, places, dialect), outside)
-            if frame
-        ],
-    )
-    bare = keys_inside(found.statement, places, dialect)
-    keys = await _first_that_runs(
-        database,
-        [
-            *([Reading(dialect, bare)] if bare else []),
-            reading_keys(dialect, rows.frame, columns, key),
-        ],
-    )
+    rows, keys = await choose_readings(database, dialect, found.statement, columns, of_key)
     table = _own_table(found, of_key)
-    walk = await _first_that_runs(database, [*([table] if table else []), keys])
+    walk = await first_that_runs(database, [*([table] if table else []), keys])
     zone = ZoneInfo(job.source.timezone) if job.source.timezone else None
     rules = TypeRules(zone, zero_dates_are_null=job.source.zero_dates == "null")
     sizes = [column.most_bytes for column in columns]
@@ -143,11 +122,6 @@ def _flagged_before(job: Job, flag: FlagTable | None, dialect: Dialect) -> Readi
     return flagged_rows(dialect, flag.sql, flag.is_set, flag.key)
 
 
-def _place(statement: Statement, column: Column, dialect: Dialect) -> KeyPlace:
-    path = named_by(statement.tree, column.name)
-    return KeyPlace(column.name, dialect.quote_path(*path) if path else None, column.kind, column.members)
-
-
 def _own_table(found: Findings, key: Sequence[Column]) -> Reading | None:
     """The one table whose columns the whole key is made of."""
     dialect = found.dialect
@@ -163,24 +137,6 @@ def _own_table(found: Findings, key: Sequence[Column]) -> Reading | None:
     ]
     compared = [key_column(name, column.kind, column.members) for name, column in zip(names, key, strict=True)]
     return reading_table(dialect, table, compared, may_be_null)
-
-
-async def _first_that_runs(database: Database, readings: Sequence[Reading]) -> Reading:
-    """What looks right and is refused by the database all the same (a name it takes for another) is passed over."""
-    for reading in readings[:-1]:
-        try:
-            async with database.reading() as connection:
-                await fetch(connection, *reading.page(None, None, 0))
-        except DATABASE_ERRORS as error:
-            if fault_of(error) in (Fault.MISSING, Fault.OTHER):
-                continue
-            with source_errors(database, "trying the query"):
-                raise
-        return reading
-    with source_errors(database, "trying the query"):
-        async with database.reading() as connection:
-            await fetch(connection, *readings[-1].page(None, None, 0))
-    return readings[-1]
 
 
 def _identity(job: Job, database: Database, found: Findings) -> str:

@@ -30,21 +30,21 @@ class Statement:
     tree: exp.Expr | None
 
 
-def parse_statement(query: str, dialect: Dialect) -> Statement:
-    """Raises JobError unless the query is a single SELECT that only reads."""
+def parse_statement(query: str, dialect: Dialect, place: str = "source.query") -> Statement:
+    """Raises JobError unless the query is a single SELECT that only reads. place: where it stands in the job file."""
     if "\0" in query:
-        raise JobError("source.query holds a NUL character; leave it out")
+        raise JobError(f"{place} holds a NUL character; leave it out")
     try:
         tokens = sqlglot.tokenize(query, read=dialect.name)
     except SqlglotError as error:
-        raise JobError(f"source.query cannot be read: {_first_line(error)}") from error
+        raise JobError(f"{place} cannot be read: {_first_line(error)}") from error
     closing = []
     while tokens and tokens[-1].token_type == TokenType.SEMICOLON:
         closing.append(tokens.pop())
     if not tokens:
-        raise JobError("source.query is empty; write a SELECT")
+        raise JobError(f"{place} is empty; write a SELECT")
     if any(token.token_type == TokenType.SEMICOLON for token in tokens):
-        raise JobError("source.query holds several statements; write a single SELECT")
+        raise JobError(f"{place} holds several statements; write a single SELECT")
     if any(mark in query for mark in _RUNNING_COMMENTS):
         # What looks like a comment at the end may be a condition.
         rest = query[closing[0].end + 1 :] if closing else ""
@@ -53,11 +53,11 @@ def parse_statement(query: str, dialect: Dialect) -> Statement:
     tree = parse_tree(text, dialect)
     if tree is None:
         if tokens[0].token_type not in _FIRST_WORDS:
-            raise JobError(f"source.query begins with {tokens[0].text!r}; write a single SELECT")
+            raise JobError(f"{place} begins with {tokens[0].text!r}; write a single SELECT")
     elif tokens[0].token_type == TokenType.WITH and isinstance(tree, exp.DML):
-        raise JobError(f"source.query is a {tree.key.upper()} behind its WITH; write a single SELECT")
+        raise JobError(f"{place} is a {tree.key.upper()} behind its WITH; write a single SELECT")
     else:
-        _refuse_all_but_reading(tree, tokens[0])
+        _refuse_all_but_reading(tree, tokens[0], place)
     return Statement(text, tokens, tree)
 
 
@@ -70,20 +70,20 @@ def parse_tree(text: str, dialect: Dialect) -> exp.Expr | None:
     return normalize_identifiers(tree, dialect=dialect.name) if dialect == POSTGRESQL else tree
 
 
-def _refuse_all_but_reading(tree: exp.Expr, first: Token) -> None:
+def _refuse_all_but_reading(tree: exp.Expr, first: Token, place: str) -> None:
     if not isinstance(tree, exp.Query) or first.token_type not in _FIRST_WORDS:
-        raise JobError(f"source.query begins with {first.text!r}; write a single SELECT")
+        raise JobError(f"{place} begins with {first.text!r}; write a single SELECT")
     if any(isinstance(node, exp.Lock) for node in tree.walk()):
-        raise JobError("source.query locks rows (FOR UPDATE); leave that out: penstock reads without locks")
+        raise JobError(f"{place} locks rows (FOR UPDATE); leave that out: penstock reads without locks")
     if any(isinstance(node, exp.Into) for node in tree.walk()):
-        raise JobError("source.query writes its result elsewhere (INTO); leave that out")
+        raise JobError(f"{place} writes its result elsewhere (INTO); leave that out")
     if any(isinstance(node, exp.DML) for node in tree.walk()):
-        raise JobError("source.query changes rows (in its WITH); write a SELECT that only reads")
+        raise JobError(f"{place} changes rows (in its WITH); write a SELECT that only reads")
     placeholder = next((node for node in tree.walk() if _is_placeholder(node)), None)
     if placeholder is not None:
         sign = "$" if isinstance(placeholder, exp.Parameter) else ":"
         name = f"{sign}{placeholder.name}" if placeholder.this else "?"
-        raise JobError(f"source.query has the placeholder {name}, and nothing to put there; write the value itself")
+        raise JobError(f"{place} has the placeholder {name}, and nothing to put there; write the value itself")
 
 
 def _is_placeholder(node: exp.Expr) -> bool:

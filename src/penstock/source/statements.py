@@ -41,6 +41,12 @@ class Reading:
         bounds = between(self.dialect, self.frame.keys, after, upto)
         return self._whole(self.frame.select(bounds.text, limit), bounds)
 
+    def page_with_keys(self, after: Key | None, limit: int) -> Condition:
+        """The same without an upper bound, and without rows whose key is NULL."""
+        bounds = between(self.dialect, self.frame.keys, after, None)
+        there = " AND ".join(f"{key.compared} IS NOT NULL" for key in self.frame.keys)
+        return self._whole(self.frame.select(f"{there} AND {bounds.text}", limit), bounds)
+
     def nth(self, after: Key | None, number: int) -> Condition:
         """The row that is so many behind `after`, counted from 1; none if there are fewer."""
         bounds = between(self.dialect, self.frame.keys, after, None)
@@ -55,6 +61,11 @@ class Reading:
         """One row whose key is NULL, if there is one: no page would ever show it."""
         missing = " OR ".join(f"{key.compared} IS NULL" for key in self.frame.keys)
         return f"{self.frame.where(missing)}\nLIMIT 1"
+
+    def count_without_key(self) -> str:
+        """How many rows have a key that is NULL."""
+        missing = " OR ".join(f"{key.compared} IS NULL" for key in self.frame.keys)
+        return f"SELECT COUNT(*) FROM (\n{self.frame.where(missing)}\n) AS penstock_n"
 
     def _whole(self, text: str, condition: Condition) -> Condition:
         whole = self.outer.around(text) if self.outer else text

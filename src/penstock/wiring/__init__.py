@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from penstock.wiring.preparing import prepare_job, prepare_statements
     from penstock.wiring.probing import doubts_ahead
     from penstock.wiring.running import run_job
+    from penstock.wiring.verifying import open_verification
 
 __all__ = [
     "check_job",
     "doubts_ahead",
     "open_people_desk",
     "open_read_model",
+    "open_verification",
     "prepare_job",
     "prepare_statements",
     "reset_job",
@@ -29,6 +31,7 @@ _PLACES = {
     "doubts_ahead": "probing",
     "open_people_desk": "people",
     "open_read_model": "people",
+    "open_verification": "verifying",
     "prepare_job": "preparing",
     "prepare_statements": "preparing",
     "reset_job": "people",

@@ -1,0 +1,107 @@
+"""Rows by keys that come from elsewhere, whatever type they have there: 42 for a column of text, "42" for one of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from itertools import product
+from uuid import UUID
+
+from penstock.rows import Key, KeyValue
+from penstock.source.columns import ColumnKind
+from penstock.source.dialect import MYSQL, Dialect
+
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
+_LARGEST_UNSIGNED = 2**64 - 1
+
+
+def bindings(key: Sequence[object], kinds: Sequence[ColumnKind], dialect: Dialect) -> list[Key]:
+    """The key as columns of these kinds may hold it: none if they cannot, several where the database keeps types by value."""
+    return [
+        tuple(each) for each in product(*(_forms(value, kind, dialect) for value, kind in zip(key, kinds, strict=True)))
+    ]
+
+
+def _forms(value: object, kind: ColumnKind, dialect: Dialect) -> list[KeyValue]:
+    if value is None:
+        return []
+    form = _FORMS.get(kind)
+    if form is not None:
+        made = form(value, dialect)
+        return [] if made is None else [made]
+    forms = [_integer(value, dialect), _text(value, dialect), value if isinstance(value, bytes) else None]
+    return [each for each in forms if each is not None]
+
+
+def _integer(value: object, dialect: Dialect) -> int | None:
+    number = _number(value)
+    if number is None or number % 1:
+        return None
+    largest = _LARGEST_UNSIGNED if dialect == MYSQL else _LARGEST
+    return int(number) if _SMALLEST <= number <= largest else None
+
+
+def _decimal(value: object, _: Dialect) -> Decimal | None:
+    return _number(value)
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, str) and (value != value.strip() or "_" in value):
+        return None
+    try:
+        number = Decimal(value) if isinstance(value, int | float | str | Decimal) else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() else None
+
+
+def _text(value: object, _: Dialect) -> str | None:
+    if isinstance(value, str):
+        return value if "\0" not in value else None  # which PostgreSQL takes for an error
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, int | UUID):
+        return str(int(value) if isinstance(value, bool) else value)
+    return value.isoformat() if isinstance(value, date) else None
+
+
+def _bytes(value: object, _: Dialect) -> bytes | None:
+    if isinstance(value, UUID):
+        return value.bytes
+    if isinstance(value, str):
+        try:
+            return bytes.fromhex(value)
+        except ValueError:
+            return None
+    return value if isinstance(value, bytes) else None
+
+
+def _date(value: object, dialect: Dialect) -> date | None:
+    moment = _moment(value, dialect)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    return moment.date() if moment is not None and moment.time() == datetime.min.time() else None
+
+
+def _moment(value: object, _: Dialect) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    return datetime(value.year, value.month, value.day) if isinstance(value, date) else None  # noqa: DTZ001  # a day has no zone
+
+
+_FORMS: dict[ColumnKind, Callable[[object, Dialect], KeyValue | None]] = {
+    ColumnKind.INTEGER: _integer,
+    ColumnKind.DECIMAL: _decimal,
+    ColumnKind.TEXT: _text,
+    ColumnKind.BYTES: _bytes,
+    ColumnKind.DATE: _date,
+    ColumnKind.DATETIME: _moment,
+    ColumnKind.INSTANT: _moment,
+    ColumnKind.TIME: _text,
+}

@@ -1,0 +1,209 @@
+"""A new store that speaks SQL, as `verify` looks into it: records by their keys, and all keys. The port is
+penstock.verify.base.Store."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from penstock.database.connect import Database
+from penstock.database.fetch import NotText, fetch
+from penstock.errors import JobError
+from penstock.rows import Key, Record
+from penstock.source.catalog import read_catalog
+from penstock.source.choosing import choose_readings
+from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
+from penstock.source.dialect import Dialect, dialect_of
+from penstock.source.explain import explain_page
+from penstock.source.failures import STORE, source_errors
+from penstock.source.keyset import Condition, chunks
+from penstock.source.learn import converters_of, key_converters_of, learn_columns
+from penstock.source.lookups import bindings
+from penstock.source.origin import tables_of
+from penstock.source.statement import Statement, parse_statement
+from penstock.source.statements import Reading
+from penstock.spec.models import Verify
+from penstock.spec.suggest import did_you_mean
+
+PAGE = 1000
+# Kinds that are no key here: what they show is not what they are compared by.
+_NO_KEYS = frozenset(
+    {
+        ColumnKind.FLOAT,
+        ColumnKind.DOUBLE,
+        ColumnKind.ENUM,
+        ColumnKind.SET,
+        ColumnKind.BITS,
+        ColumnKind.JSON,
+        ColumnKind.SHAPE,
+        ColumnKind.BOOLEAN,
+        ColumnKind.LIST,
+        ColumnKind.PRINTED,
+    }
+)
+_TEXTS = (ColumnKind.TEXT, ColumnKind.STORED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """rows: the key's columns first, then the compared ones. converters: by position in such a row."""
+
+    dialect: Dialect
+    key: tuple[Column, ...]
+    rows: Reading
+    rows_at: tuple[int, ...]
+    keys: Reading
+    converters: dict[int, Converter]
+    key_converters: dict[int, Converter]
+
+
+class SqlRecords:
+    """Made by `open_records`. name: the server and database, without secrets. fields: what `Record.values` hold.
+
+    Methods raise StoreUnreachable for what may pass, JobError for what will not.
+    """
+
+    def __init__(self, database: Database, plan: _Plan, fields: Sequence[str]) -> None:
+        self.name = database.address
+        self.key = tuple(column.name for column in plan.key)
+        self.fields = tuple(fields)
+        self._database = database
+        self._plan = plan
+        self._kinds = [column.kind for column in plan.key]
+
+    async def look_up(self, keys: Sequence[tuple[object, ...]]) -> Sequence[Record]:
+        """See Store.look_up. A collation may find more than was asked for: whoever asks compares the keys."""
+        asked = [bound for key in keys for bound in bindings(key, self._kinds, self._plan.dialect)]
+        found: list[Record] = []
+        for some in chunks(asked, len(self._kinds)):
+            found += self._records(await self._fetch(self._plan.rows.of(some)))
+        return found
+
+    async def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
+        """See Store.walk: by keyset, so that no cursor or transaction stays open."""
+        last: Key | None = None
+        while True:
+            rows = await self._fetch(self._plan.keys.page_with_keys(last, PAGE))
+            if not rows:
+                return
+            last = rows[-1]
+            if any(kind in _TEXTS for kind in self._kinds):
+                # What a collation takes for the same as the last one is not greater: the next page would leave it out.
+                rows = [*rows, *await self._fetch(self._plan.keys.of([last]))]
+            yield self._keys(rows)
+
+    async def without_key(self) -> int:
+        """See Store.without_key."""
+        [(count,)] = await self._fetch(Condition(self._plan.keys.count_without_key(), ()))
+        return int(str(count))
+
+    async def scanned(self) -> str | None:
+        """The table that each look-up goes through from end to end; None if an index serves it, or nothing is known."""
+        example = await self._fetch(self._plan.keys.page_with_keys(None, 1))
+        if not example:
+            return None
+        with _store_errors(self._database, "explaining the query"):
+            async with self._database.reading() as connection:
+                plan = await explain_page(connection, self._plan.dialect, self._plan.rows.of(example))
+        return plan.scanned[0][0] if plan.costs_a_scan else None
+
+    async def aclose(self) -> None:
+        await self._database.aclose()
+
+    def _records(self, rows: Sequence[tuple[object, ...]]) -> list[Record]:
+        if not rows:
+            return []
+        plan = self._plan
+        columns = list(zip(*rows, strict=True))
+        chosen = [columns[at] for at in plan.rows_at]
+        for at, convert in plan.converters.items():
+            chosen[at] = tuple([None if value is None else convert(value) for value in chosen[at]])
+        width = len(plan.key)
+        keys = list(zip(*chosen[:width], strict=True))
+        values = list(zip(*chosen[width:], strict=True)) if len(chosen) > width else [()] * len(rows)
+        return [Record(key, held) for key, held in zip(keys, values, strict=True)]
+
+    def _keys(self, rows: Sequence[tuple[object, ...]]) -> list[tuple[object, ...]]:
+        columns = list(zip(*rows, strict=True))
+        for at, convert in self._plan.key_converters.items():
+            columns[at] = tuple(map(convert, columns[at]))
+        return list(zip(*columns, strict=True))
+
+    async def _fetch(self, statement: Condition) -> list[Key]:
+        with _store_errors(self._database, "reading records"):
+            async with self._database.reading() as connection:
+                fetched = await fetch(connection, statement.text, statement.values)
+        return list(fetched.rows)  # type: ignore[arg-type]  # values of any type; those of keys are bound again
+
+
+async def open_records(verify: Verify, database: Database, fields: Sequence[str]) -> SqlRecords:
+    """fields: columns of the query to read besides the key.
+
+    Raises JobError for a query that is no single SELECT, or lacks the key or a field; StoreUnreachable.
+    """
+    dialect = dialect_of(database.kind)
+    statement = parse_statement(verify.query or "", dialect, "verify.query")
+    with _store_errors(database, "looking at the query"):
+        async with database.reading() as connection:
+            catalog = await read_catalog(connection, dialect, tables_of(statement.tree))
+            columns, _ = await learn_columns(connection, dialect, statement, catalog)
+    by_name = {column.name: column for column in columns}
+    for name in verify.key:
+        _refuse_missing(name, by_name, "verify.key")
+        if by_name[name].kind in _NO_KEYS:
+            raise JobError(
+                f"verify.key: {name!r} is {by_name[name].kind.value}, by which no record is found for certain; "
+                "choose another column, or CAST it in verify.query"
+            )
+    for name in fields:
+        _refuse_missing(name, by_name, "verify.receipt" if name == verify.receipt else "verify.compare")
+    naive = [name for name in fields if by_name[name].kind is ColumnKind.DATETIME]
+    if naive and verify.timezone is None:
+        raise JobError(
+            f"verify.timezone is missing: {', '.join(map(repr, naive))} hold date-times without a zone; "
+            "write timezone: UTC, or whatever zone the new store means"
+        )
+    return SqlRecords(database, await _make_plan(verify, database, statement, columns, fields), fields)
+
+
+def _refuse_missing(name: str, columns: dict[str, Column], place: str) -> None:
+    if name not in columns:
+        hint = did_you_mean(name, columns) or f"it has {', '.join(columns)}"
+        raise JobError(f"{place}: verify.query has no column {name!r}; {hint}")
+
+
+async def _make_plan(
+    verify: Verify, database: Database, statement: Statement, columns: Sequence[Column], fields: Sequence[str]
+) -> _Plan:
+    dialect = dialect_of(database.kind)
+    names = [column.name for column in columns]
+    key = tuple(columns[names.index(name)] for name in verify.key)
+    rows, keys = await choose_readings(database, dialect, statement, columns, key, STORE)
+    rules = TypeRules(ZoneInfo(verify.timezone) if verify.timezone else None, zero_dates_are_null=False)
+    key_converters = key_converters_of(dialect, key)
+    chosen = [*key, *(columns[names.index(name)] for name in fields)]
+    values = converters_of(dialect, chosen, rules)
+    converters = {at: convert for at, convert in values.items() if at >= len(key)} | dict(key_converters)
+    return _Plan(
+        dialect=dialect,
+        key=key,
+        rows=rows,
+        rows_at=tuple(names.index(column.name) for column in chosen),
+        keys=keys,
+        converters=converters,
+        key_converters=dict(key_converters),
+    )
+
+
+@contextmanager
+def _store_errors(database: Database, doing: str) -> Iterator[None]:
+    try:
+        with source_errors(database, doing, STORE):
+            yield
+    except NotText as error:
+        raise JobError(
+            f"{doing} from {database.address}: a text is not in the charset that its column claims; "
+            "CONVERT it in verify.query, or leave the column out"
+        ) from error

@@ -1,0 +1,211 @@
+"""Whether what the store holds is what the row says: by value, never by text. Pure.
+
+Independent of the mapping: nothing here knows what was sent. Two values are the same if whoever reads either would understand
+the same: 12.50 and 12.5, one moment told in two zones, NULL and an absent field, a number and the text of that number.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum, auto
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from penstock.rows import Unreadable, time_text
+
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
+_MIDNIGHT = time()
+_NUMBERS = (int, float, Decimal)  # a bool is an int
+_ABSENT = object()
+
+
+class Likeness(Enum):
+    SAME = auto()
+    DIFFERENT = auto()
+    INCOMPARABLE = auto()  # no value of the one kind means one of the other
+
+
+def _likeness(is_same: bool) -> Likeness:
+    return Likeness.SAME if is_same else Likeness.DIFFERENT
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """zone: of naive date-times, on either side. resolution: the shortest time that the store tells apart: what it could not
+    hold is no difference (MongoDB keeps milliseconds)."""
+
+    zone: ZoneInfo | None = None
+    resolution: timedelta = timedelta(microseconds=1)
+
+    def __call__(self, expected: object, found: object) -> Likeness:
+        """expected: what the row says; found: what the store holds."""
+        if expected is None or found is None:
+            return _likeness(expected is found)
+        if type(expected) is type(found) and type(expected) in (str, int):
+            return _likeness(expected == found)
+        if isinstance(expected, Unreadable) or isinstance(found, Unreadable):
+            return Likeness.INCOMPARABLE
+        if isinstance(expected, _NUMBERS) and isinstance(found, _NUMBERS):
+            return _likeness(_same_number(expected, found))
+        return self._of_kinds(expected, found)
+
+    def _of_kinds(self, expected: object, found: object) -> Likeness:
+        match expected, found:
+            case Mapping(), Mapping():
+                return self._of_mappings(expected, found)
+            case list() | tuple(), list() | tuple():
+                return self._of_lists(expected, found)
+            case (str(), other) | (other, str()):
+                return self._of_text(expected if isinstance(expected, str) else str(found), other)
+            case (date(), other) | (other, date()):  # a datetime is one
+                return self._of_dates(expected if isinstance(expected, date) else found, other)
+            case (UUID(), bytes()) | (bytes(), UUID()):
+                return _likeness(_uuid_bytes(expected) == _uuid_bytes(found))
+        if type(expected) is type(found):
+            return _likeness(expected == found)
+        return Likeness.INCOMPARABLE
+
+    def _of_text(self, text: str, other: object) -> Likeness:
+        """A text beside a value of any type: does it say that value?"""
+        meant: object
+        match other:
+            case str():
+                return _likeness(text == other)
+            case bool():
+                meant = {"true": True, "false": False, "1": True, "0": False}.get(text.lower(), _ABSENT)
+            case int() | float() | Decimal():
+                meant = Decimal(text) if _NUMBER.fullmatch(text) else _ABSENT
+            case date():
+                meant = _moment_in(text)
+            case bytes():
+                meant = _bytes_in(text)
+            case UUID():
+                return _likeness(text.lower() == str(other))
+            case timedelta():
+                return _likeness(text == time_text(other))
+            case time():
+                return _likeness(text == other.isoformat())
+            case Mapping() | list() | tuple():
+                meant = _json_in(text)
+            case _:
+                meant = _ABSENT
+        return Likeness.INCOMPARABLE if meant is _ABSENT else self(meant, other)
+
+    def _of_dates(self, one: object, other: object) -> Likeness:
+        if not isinstance(one, date) or not isinstance(other, date):
+            return Likeness.INCOMPARABLE
+        if not isinstance(one, datetime) and not isinstance(other, datetime):
+            return _likeness(one == other)
+        first, second = self._moment(one), self._moment(other)
+        if first is None or second is None:
+            # A day has no zone, and beside a day a date-time stands for its own.
+            return _likeness(_naive(one) == _naive(other))
+        return _likeness(abs(first - second) < self.resolution)
+
+    def _moment(self, value: date) -> datetime | None:
+        """None: a day without a time, or a time without a zone."""
+        if not isinstance(value, datetime):
+            return None
+        if value.tzinfo is not None:
+            return value
+        return None if self.zone is None else value.replace(tzinfo=self.zone)
+
+    def _of_mappings(self, expected: Mapping[object, object], found: Mapping[object, object]) -> Likeness:
+        names = [*expected, *(name for name in found if name not in expected)]
+        return _all(self(expected.get(name), found.get(name)) for name in names)
+
+    def _of_lists(self, expected: Sequence[object], found: Sequence[object]) -> Likeness:
+        if len(expected) != len(found):
+            return Likeness.DIFFERENT
+        return _all(self(one, other) for one, other in zip(expected, found, strict=True))
+
+
+def _all(parts: Iterable[Likeness]) -> Likeness:
+    worst = Likeness.SAME
+    for part in parts:
+        if part is Likeness.DIFFERENT:
+            return part
+        worst = part if part is not Likeness.SAME else worst
+    return worst
+
+
+def _same_number(expected: float | Decimal, found: float | Decimal) -> bool:
+    """Exactly; beside a floating-point number, whether it is the nearest one."""
+    if isinstance(expected, float) or isinstance(found, float):
+        one, other = float(Decimal(expected)), float(Decimal(found))
+        return one == other or (math.isnan(one) and math.isnan(other))
+    return expected == found
+
+
+def _uuid_bytes(value: object) -> object:
+    return value.bytes if isinstance(value, UUID) else value
+
+
+def _naive(value: date) -> datetime:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=None)
+    return datetime.combine(value, _MIDNIGHT)
+
+
+def _moment_in(text: str) -> object:
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return _ABSENT
+
+
+def _bytes_in(text: str) -> object:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return _ABSENT
+
+
+def _json_in(text: str) -> object:
+    try:
+        return json.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return _ABSENT
+
+
+def match_text(key: Sequence[object]) -> str:
+    """A key as text that is the same on both sides whatever the types there: 42, DECIMAL 42.00 and "42" are one key. Texts stay
+    as they are, but for UUIDs, which are told in either case."""
+    if len(key) == 1:
+        return _match_text(key[0])
+    return json.dumps([_match_text(value) for value in key], ensure_ascii=False, separators=(",", ":"))
+
+
+_UUID_LENGTH = 36
+
+
+def _match_text(value: object) -> str:
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, str):
+        if len(value) == _UUID_LENGTH and value.count("-") == 4:
+            return value.lower()
+        return value
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value.normalize(), "f") if value % 1 else str(int(value))
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,226 @@
+"""Source, ledger, flags and the new store against one another: each side walked once by pages, looked up on the others by key.
+
+Order is never compared, so that no two databases need sort alike. Whatever looks wrong is looked at twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from penstock.ledger.base import LedgerRow
+from penstock.ledger.states import RowState
+from penstock.rows import KeyText, Record, Row, decode_key
+from penstock.verify.ahead import one_ahead
+from penstock.verify.base import LedgerRows, Rows, Store
+from penstock.verify.equality import match_text
+from penstock.verify.examine import Examiner
+from penstock.verify.findings import Finding, FindingKind, Progress
+from penstock.verify.second_look import SecondLook
+from penstock.verify.spool import Spool
+
+PAGE = 1000
+SECOND_LOOK_AFTER = 2.0
+_IMPORTED = frozenset({RowState.IMPORTED})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """share: of the rows, drawn at random. since: rows whose ledger row has changed since then alone."""
+
+    share: float = 1.0
+    since: datetime | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Only then can it be said what the store has beyond the rows."""
+        return self.share >= 1 and self.since is None
+
+    def holds(self, known: LedgerRow | None) -> bool:
+        return self.since is None or (known is not None and known.updated_at >= self.since)
+
+
+class Reconciliation:
+    """store: None: only source, ledger and flags are compared. computes_key: rows are called otherwise in the store, so that what
+    is extra shows only by all of them."""
+
+    def __init__(
+        self,
+        rows: Rows,
+        ledger: LedgerRows,
+        store: Store | None,
+        examine: Examiner,
+        *,
+        computes_key: bool,
+        random: Random,
+        second_look_after: float = SECOND_LOOK_AFTER,
+    ) -> None:
+        self._rows = rows
+        self._ledger = ledger
+        self._store = store
+        self._examine = examine
+        self._computes_key = computes_key
+        self._random = random
+        self._after = second_look_after
+        self._imported_seen = 0
+        self._looked_at = 0
+        self._walked = 0
+        self._found = 0
+
+    @property
+    def progress(self) -> Progress:
+        return Progress(self._looked_at, self._walked, self._found)
+
+    async def findings(self, scope: Scope) -> AsyncGenerator[Finding]:
+        """Everything that is wrong, as it is found. Close it (`aclosing`). Raises Unreachable, JobError."""
+        with closing(Spool()) as expected:
+            async with aclosing(self._all(scope, expected)) as found:
+                async for finding in found:
+                    self._found += 1
+                    yield finding
+
+    async def _all(self, scope: Scope, expected: Spool) -> AsyncGenerator[Finding]:
+        async with aclosing(self._from_source(scope, expected)) as found:
+            async for finding in found:
+                yield finding
+        if not scope.is_whole:
+            return
+        async with aclosing(self._from_ledger()) as found:
+            async for finding in found:
+                yield finding
+        if self._store is not None:
+            async with aclosing(self._from_store(self._store, expected)) as found:
+                async for finding in found:
+                    yield finding
+
+    # From the source: is every row where it should be, and right?
+
+    async def _from_source(self, scope: Scope, expected: Spool) -> AsyncGenerator[Finding]:
+        again = SecondLook(self._after)
+        async with aclosing(one_ahead(self._rows.pages())) as pages:
+            async for page in pages:
+                rows = page if scope.share >= 1 else [row for row in page if self._random.random() < scope.share]
+                await self._first_look(rows, scope, expected, again)
+                async for finding in self._second_looks(again, is_last=False):
+                    yield finding
+        async for finding in self._second_looks(again, is_last=True):
+            yield finding
+
+    async def _first_look(self, rows: Sequence[Row], scope: Scope, expected: Spool, again: SecondLook) -> None:
+        examined = await self._examine(rows, scope.holds)
+        self._looked_at += len(rows)
+        self._imported_seen += sum(known.state is RowState.IMPORTED for known in examined.known.values())
+        if self._computes_key and scope.is_whole:
+            expected.add(examined.store_keys)
+        again.add([finding.key for finding in examined.findings if finding.key is not None], _now())
+
+    async def _second_looks(self, again: SecondLook, *, is_last: bool) -> AsyncIterator[Finding]:
+        while True:
+            wait = again.wait(_now(), is_last=is_last)
+            if wait:
+                await asyncio.sleep(wait)
+            keys = again.take(_now(), min(PAGE, self._rows.rows_at_once))
+            if not keys:
+                if wait is None:
+                    return
+                continue
+            rows = await self._rows.read_keys(keys)
+            for finding in (await self._examine([rows[key] for key in keys if key in rows])).findings:
+                yield finding
+
+    # From the ledger: imported rows that the source does not show any more.
+
+    async def _from_ledger(self) -> AsyncGenerator[Finding]:
+        if (await self._ledger.counts()).imported == self._imported_seen:
+            return  # each of them was met on the way through the source
+        with closing(Spool()) as gone:
+            after: KeyText | None = None
+            while page := await self._ledger.rows(_IMPORTED, after, PAGE):
+                gone.add(await self._not_shown([row.key for row in page]))
+                after = page[-1].key
+            if len(gone):
+                await asyncio.sleep(self._after)
+            for keys in gone.portions(PAGE):
+                for key in await self._not_shown(keys):
+                    yield Finding(
+                        FindingKind.GONE, key, "imported, and the source does not show it any more", RowState.IMPORTED
+                    )
+
+    async def _not_shown(self, keys: Sequence[KeyText]) -> list[KeyText]:
+        shown = set(await self._rows.find([decode_key(key) for key in keys]))
+        return [key for key in keys if key not in shown]
+
+    # From the store: what no row explains.
+
+    async def _from_store(self, store: Store, expected: Spool) -> AsyncGenerator[Finding]:
+        without_key = await store.without_key()
+        if without_key:
+            detail = f"the store has {without_key:,} records without a key"
+            yield Finding(FindingKind.EXTRA, None, detail, copies=without_key)
+        with closing(Spool()) as strangers:
+            async with aclosing(one_ahead(store.walk())) as pages:
+                async for keys in pages:
+                    texts = [match_text(key) for key in keys]
+                    explained = expected.among(texts) if self._computes_key else await self._explained(keys)
+                    strangers.add([text for text in texts if text not in explained])
+                    self._walked += len(keys)
+            if not len(strangers):
+                return
+            await asyncio.sleep(self._after)
+            if self._computes_key:
+                await self._leave_out_those_that_came(strangers)
+            for portion in strangers.portions(PAGE):
+                for finding in await self._still_strange(store, portion):
+                    yield finding
+
+    async def _explained(self, keys: Sequence[tuple[object, ...]]) -> frozenset[str]:
+        """What the store calls rows that the source shows, or that the ledger has imported before they went (see `gone`)."""
+        found = await self._rows.find(keys)
+        texts = {match_text(decode_key(key)) for key in found}
+        rest = [text for key in keys if match_text(key) not in texts for text in self._rows.texts(key)]
+        for start in range(0, len(rest), PAGE):
+            known = await self._ledger.look_up(rest[start : start + PAGE])
+            texts.update(match_text(decode_key(key)) for key, row in known.items() if row.state is RowState.IMPORTED)
+        return frozenset(texts)
+
+    async def _leave_out_those_that_came(self, strangers: Spool) -> None:
+        """Rows that were not there yet when the source was walked."""
+        async with aclosing(one_ahead(self._rows.pages())) as pages:
+            async for page in pages:
+                known = await self._ledger.look_up([row.key for row in page])
+                strangers.remove(self._examine.store_keys(page, known))
+
+    async def _still_strange(self, store: Store, texts: Sequence[str]) -> list[Finding]:
+        keys = [_key_in(text, len(store.key)) for text in texts]
+        explained = frozenset() if self._computes_key else await self._explained(keys)
+        strange = set(texts) - explained
+        records: dict[str, list[Record]] = {}
+        for record in await store.look_up([key for key, text in zip(keys, texts, strict=True) if text in strange]):
+            text = match_text(record.key)
+            if text in strange:
+                records.setdefault(text, []).append(record)
+        return [
+            Finding(
+                FindingKind.EXTRA,
+                None,
+                "the store has it, and no row of the source explains it",
+                store_key=records[text][0].key,
+                copies=len(records[text]),
+            )
+            for text in texts
+            if text in records
+        ]
+
+
+def _key_in(text: str, width: int) -> tuple[object, ...]:
+    """A key again, of what `match_text` made of it: whoever looks for it there takes a number's text for the number."""
+    return (text,) if width == 1 else tuple(json.loads(text))
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
