@@ -25,6 +25,7 @@ class EventKind(StrEnum):
     )
     RETRIED = "retried"  # a person: failed or skipped → pending
     RESOLVED = "resolved"  # a person: in doubt → imported, pending or failed; detail: the note
+    ADOPTED = "adopted"  # `verify --adopt`: rows that the new store had already are imported, without being sent
     REOPENED = "reopened"  # `verify --fix`: imported → pending, for the new store does not have the row
     PAUSED = "paused"
     RESUMED = "resumed"

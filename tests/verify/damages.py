@@ -74,7 +74,9 @@ DAMAGES = (
     Damage("gone from the source", ("DELETE FROM orders WHERE id = 7",), ((FindingKind.GONE, "7", None),)),
     Damage(
         "a record from elsewhere",
-        (f"INSERT INTO new_orders ({_COLUMNS}) SELECT '7777', total, weight, placed, day, note FROM new_orders {_OF_7}",),
+        (
+            f"INSERT INTO new_orders ({_COLUMNS}) SELECT '7777', total, weight, placed, day, note FROM new_orders {_OF_7}",
+        ),
         ((FindingKind.EXTRA, None, None),),
     ),
     Damage(

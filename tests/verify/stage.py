@@ -17,11 +17,14 @@ from tests.engine.api import Api, Asked, Reply, accept, serving
 from penstock.database.connect import Database, open_database
 from penstock.engine.report import RunOptions, Summary
 from penstock.engine.stop import Stop
+from penstock.ledger.base import Counts, LedgerRow
+from penstock.ledger.states import RowState
 from penstock.spec.loader import load
 from penstock.spec.models import Job
 from penstock.verify.findings import Finding
 from penstock.verify.reconcile import Scope
-from penstock.wiring import open_verification, prepare_job, run_job
+from penstock.verify.repair import Repaired
+from penstock.wiring import open_read_model, open_verification, prepare_job, run_job
 
 JOB = """\
 name: orders
@@ -73,7 +76,9 @@ CREATE TABLE new_orders (external_id VARCHAR(40), total DECIMAL(14,4), weight DO
   note VARCHAR(200));
 CREATE INDEX new_orders_by_id ON new_orders (external_id)""",
 }
-_FILL = text("INSERT INTO orders VALUES (:id, :total, :weight, :placed, :day, :note)")
+_FILL = text(
+    "INSERT INTO orders (id, total, weight, placed, day, note) VALUES (:id, :total, :weight, :placed, :day, :note)"
+)
 _STORE = text("INSERT INTO new_orders VALUES (:external_id, :total, :weight, :placed, :day, :note)")
 
 
@@ -148,9 +153,28 @@ class Stage:
             return [tuple(row) for row in await connection.execute(text(query))]
 
     async def verify(self, scope: Scope | None = None) -> list[Finding]:
+        async with (
+            open_verification(self.job, second_look_after=0.0) as verification,
+            aclosing(verification.findings(scope or Scope())) as found,
+        ):
+            return [finding async for finding in found]
+
+    async def fix(self, *, is_sure: bool = False) -> Repaired:
+        """Verify, and mend what was found."""
         async with open_verification(self.job, second_look_after=0.0) as verification:
-            async with aclosing(verification.findings(scope or Scope())) as found:
-                return [finding async for finding in found]
+            async with aclosing(verification.findings(Scope())) as found:
+                async for _ in found:
+                    pass
+            return await verification.fix(is_sure=is_sure)
+
+    async def rows(self) -> dict[str, LedgerRow]:
+        """All that the ledger knows, by key."""
+        async with open_read_model(self.job) as model:
+            return {row.key: row for row in await model.rows(frozenset(RowState), None, 100_000)}
+
+    async def counts(self) -> Counts:
+        async with open_read_model(self.job) as model:
+            return await model.counts()
 
 
 @asynccontextmanager

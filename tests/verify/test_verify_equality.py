@@ -16,7 +16,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2024, 3, 10, 12, 0, 0, tzinfo=SHANGHAI)
 SOME_ID = UUID("123e4567-e89b-12d3-a456-426614174000")
 
-SAME = [
+SAME: list[tuple[object, object]] = [
     (None, None),
     (1, 1),
     (1, Decimal("1.00")),
@@ -49,7 +49,7 @@ SAME = [
     ({"a": {"b": [1]}}, '{"a": {"b": [1.0]}}'),
     ([], []),
 ]
-DIFFERENT = [
+DIFFERENT: list[tuple[object, object]] = [
     (None, ""),
     (None, 0),
     ("", None),
@@ -75,7 +75,7 @@ DIFFERENT = [
     ({"a": 1}, {"a": 1, "b": 2}),
     ({"a": {"b": 1}}, {"a": {"b": 2}}),
 ]
-INCOMPARABLE = [
+INCOMPARABLE: list[tuple[object, object]] = [
     (1, "one"),
     (NOON, 17),
     (NOON, "noon"),
@@ -134,7 +134,14 @@ def test_a_key_is_the_same_on_both_sides(one: tuple[object, ...], other: tuple[o
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [((42,), ("042",)), (("a",), ("A",)), (("1.0",), (1,)), (("a", "b"), ("a,b",)), ((b"\x01",), (1,)), (("a ",), ("a",))],
+    [
+        ((42,), ("042",)),
+        (("a",), ("A",)),
+        (("1.0",), (1,)),
+        (("a", "b"), ("a,b",)),
+        ((b"\x01",), (1,)),
+        (("a ",), ("a",)),
+    ],
 )
 def test_other_keys_are_others(one: tuple[object, ...], other: tuple[object, ...]) -> None:
     assert match_text(one) != match_text(other)

@@ -18,4 +18,6 @@ async def test_nothing_is_wrong_where_nothing_is(tmp_path: Path, database_url: s
 async def test_rows_that_nobody_sent_are_missing(tmp_path: Path, database_url: str) -> None:
     async with staged(tmp_path, database_url, rows=3) as stage:
         found = await stage.verify()
-        assert [(one.kind, one.key, one.state) for one in found] == [(FindingKind.MISSING, str(n), "pending") for n in (1, 2, 3)]
+        assert [(one.kind, one.key, one.state) for one in found] == [
+            (FindingKind.MISSING, str(n), "pending") for n in (1, 2, 3)
+        ]

@@ -61,6 +61,10 @@ def verify(
         bool,
         typer.Option("--fix", help="Repair flags; put imported rows that did not arrive back to pending."),
     ] = False,
+    adopt: Annotated[
+        bool,
+        typer.Option("--adopt", help="First: rows that the ledger does not know and the new store has are imported."),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --fix: even if most of the rows are missing.")] = False,
     share: Annotated[
         float,
@@ -93,6 +97,7 @@ def verify(
       penstock verify orders.yaml
       penstock verify orders.yaml --sample 5% --json > findings.jsonl
       penstock verify orders.yaml --fix
+      penstock verify orders.yaml --adopt
 
     Exit codes:
       0  everything is there, and right
@@ -103,7 +108,20 @@ def verify(
     if yes and not fix:
         raise typer.BadParameter("--yes says that --fix may reopen many rows; it does nothing by itself")
     [named] = load_jobs([file])
+    if adopt:
+        _adopt(named)
     return run_async(_Verifying(named, Scope(share, since), fix, yes, as_json).run())
+
+
+def _adopt(named: NamedJob) -> None:
+    adopted = run_async(wiring.adopt_job(named.job))
+    rest = adopted.rows - adopted.adopted
+    people().print(
+        f"{named.job.name}: {counted(adopted.adopted, 'row')} adopted, {number(rest)} not in the new store: "
+        f"penstock run {named.file} delivers them"
+        if adopted.rows
+        else f"{named.job.name}: nothing to adopt: the ledger has looked at every row already"
+    )
 
 
 class _Verifying:

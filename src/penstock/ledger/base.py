@@ -50,6 +50,14 @@ class Lease:
     one_by_one: bool = False  # poison: three take-overs without progress; its rows go out one at a time
 
 
+class Span(NamedTuple):
+    """Keys with after < key <= upto. keys: how many of the key's own table (an estimate of its rows)."""
+
+    after: KeyText | None
+    upto: KeyText
+    keys: int
+
+
 class Settlement(NamedTuple):
     """What becomes of one row. status: of the API's last answer; reason: the cause, short enough to group by;
     receipt: the new id; answer: an excerpt of what the API said (failed and in doubt only); fingerprint: of the row as it was
@@ -293,6 +301,13 @@ class Ledger(Protocol):
         ...
 
     async def cursor(self) -> KeyText | None: ...
+
+    async def adopt(
+        self, span: Span, found: Sequence[Settlement], rest: int, owner: str, mark: FlagMarker | None
+    ) -> bool:
+        """Plan the span and settle those of its rows that the new store has already, all in one commit; the `rest` of its
+        rows stay pending in an open range. False: as `plan` says None; nothing was written."""
+        ...
 
     async def lease(
         self, owner: str, seconds: float, recall: Recall, is_dead: IsDead, only: int | None = None

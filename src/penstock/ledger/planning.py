@@ -6,7 +6,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Lease, RangeKind
+from penstock.ledger.base import Lease, RangeKind, Span
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import LOCK_JOB, JobRow
@@ -62,20 +62,22 @@ class Planning:
 
     async def plan(self, after: KeyText | None, upto: KeyText, keys: int, owner: str, seconds: float) -> Lease | None:
         """See Ledger.plan."""
-        parameters: dict[str, object] = {
-            "job": self._job.job_id,
-            "after": after,
-            "upto": upto,
-            "number": keys,
-            "owner": owner,
-            "seconds": seconds,
-        }
-        range_no = await self._transactions.write(partial(self._plan, parameters=parameters))
+        write = partial(self.plan_within, span=Span(after, upto, keys), owner=owner, seconds=seconds)
+        range_no = await self._transactions.write(write)
         if range_no is None or self._held.has(range_no, 1):
             return None
         return self._held.add(Lease(range_no, RangeKind.SPAN, owner, fence=1, batch=0, after=after, upto=upto))
 
-    async def _plan(self, connection: AsyncConnection, parameters: dict[str, object]) -> int | None:
+    async def plan_within(self, connection: AsyncConnection, span: Span, owner: str, seconds: float) -> int | None:
+        """The number of the range that is made and leased, in the caller's transaction; None as `plan` says."""
+        parameters: dict[str, object] = {
+            "job": self._job.job_id,
+            "after": span.after,
+            "upto": span.upto,
+            "number": span.keys,
+            "owner": owner,
+            "seconds": seconds,
+        }
         range_no = int((await connection.execute(self._lock_job, parameters)).scalar_one())
         if (await connection.execute(_SWEEP_IS_UNDER_WAY, parameters)).first() is not None:
             return None

@@ -94,7 +94,7 @@ class Settling:
         while waiting:
             batch = tuple(waiting)
             try:
-                await self._transactions.write(partial(self._write, portions=batch, mark=mark, are_new=are_new))
+                await self._transactions.write(partial(self.settle_within, portions=batch, mark=mark, are_new=are_new))
                 break
             except RowsKnown:
                 are_new = False
@@ -107,9 +107,10 @@ class Settling:
             if portion.finished or portion.release:
                 self._held.forget(portion.lease.range_no)
 
-    async def _write(
+    async def settle_within(
         self, connection: AsyncConnection, portions: Sequence[Portion], mark: FlagMarker | None, *, are_new: bool
     ) -> None:
+        """The batch in the caller's transaction. are_new: the ledger has no row of it (else RowsKnown)."""
         records = one_a_row(
             [
                 (settlement, portion.lease.range_no, portion.lease.fence)

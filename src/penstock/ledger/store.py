@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from penstock.ledger.adopting import Adopting
 from penstock.ledger.base import (
     Asked,
     Control,
@@ -21,6 +22,7 @@ from penstock.ledger.base import (
     Pulse,
     Recall,
     Settlement,
+    Span,
     WindowKey,
 )
 from penstock.ledger.counters import Counters
@@ -68,6 +70,7 @@ class SqlLedger:
         self._heartbeat = Heartbeat(transactions, dialect, job_id, held, is_dead)
         self._windows = Windows(transactions, dialect, job_id, self._events, held)
         self._settling = Settling(transactions, dialect, job, rows, self._events, held)
+        self._adopting = Adopting(transactions, self._planning, self._settling)
         self._late = LateAnswers(transactions, job, self._lookup, rows, self._events, counters)
         self._doubts = Doubts(transactions, dialect, job, self._lookup, rows, self._events, counters)
         self._keys_ranges = KeysRanges(transactions, dialect, job, self._lookup, counters, is_dead)
@@ -86,6 +89,11 @@ class SqlLedger:
 
     async def cursor(self) -> KeyText | None:
         return await self._planning.cursor()
+
+    async def adopt(
+        self, span: Span, found: Sequence[Settlement], rest: int, owner: str, mark: FlagMarker | None
+    ) -> bool:
+        return await self._adopting.adopt(span, found, rest, owner, mark)
 
     async def tell_total(self, keys: int) -> None:
         await self._planning.tell_total(keys)

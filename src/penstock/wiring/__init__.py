@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from penstock.wiring.adopting import adopt_job
     from penstock.wiring.checking import check_job, show_requests
     from penstock.wiring.people import open_people_desk, open_read_model, reset_job
     from penstock.wiring.preparing import prepare_job, prepare_statements
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from penstock.wiring.verifying import open_verification
 
 __all__ = [
+    "adopt_job",
     "check_job",
     "doubts_ahead",
     "open_people_desk",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 _PLACES = {
+    "adopt_job": "adopting",
     "check_job": "checking",
     "doubts_ahead": "probing",
     "open_people_desk": "people",

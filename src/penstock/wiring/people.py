@@ -36,17 +36,22 @@ async def open_people_desk(job: Job, *, create: bool = False) -> AsyncIterator[P
         yield people_desk(database, job.name, is_dead=is_dead)
 
 
+async def refuse_live_workers(model: ReadModel, job_name: str) -> None:
+    """Raises LedgerRefused if one is alive."""
+    for worker in await model.workers():
+        if worker.alive:
+            raise LedgerRefused(
+                f"job {job_name!r} is being run (pid {worker.pid} on {worker.host}): stop it first; "
+                "after a crash it counts as gone within a minute or so"
+            )
+
+
 async def reset_job(job: Job, *, renew_keys: bool) -> int:
     """Clear the flags that penstock set, then forget the job's rows; returns how many. Refused (LedgerRefused) while a worker
     is alive: flags are cleared before the ledger forgets whose they are."""
     async with open_databases(job) as databases:
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
-        for worker in await model.workers():
-            if worker.alive:
-                raise LedgerRefused(
-                    f"job {job.name!r} is being run (pid {worker.pid} on {worker.host}): stop it first; "
-                    "after a crash it counts as gone within a minute or so"
-                )
+        await refuse_live_workers(model, job.name)
         ledger = people_desk(databases.ledger, job.name, is_dead=is_dead)
         since = None
         if job.source.flag is not None:

@@ -86,7 +86,7 @@ async def run_job(
         await rehearse(job, databases, source, options.keys)
         ledger = await open_ledger(databases.ledger, job.name, is_dead=is_dead)
         owner = new_owner()
-        record = await ledger.join(_identity(job, source.identity), owner, host_name(), os.getpid())
+        record = await ledger.join(identity_of(job, source.identity), owner, host_name(), os.getpid())
         try:
             task = await _task(ledger, options)
             async with _assembled(job, databases, source, ledger, record, owner) as parts:
@@ -107,7 +107,7 @@ async def run_job(
         )
 
 
-def _identity(job: Job, source: str) -> Identity:
+def identity_of(job: Job, source: str) -> Identity:
     return Identity(
         name=job.name,
         source=source,

@@ -102,7 +102,7 @@ async def open_verification(job: Job, *, second_look_after: float = SECOND_LOOK_
         store, expected, warnings = None, None, []
         if job.verify is not None:
             expected = Expectation(job.verify, source.columns)
-            store = await _open_store(job, job.verify, expected.fields)
+            store = await open_store(job, job.verify, expected.fields)
             opened.push_async_callback(store.aclose)
             if (scanned := await store.scanned()) is not None:
                 warnings.append(
@@ -131,7 +131,8 @@ async def open_verification(job: Job, *, second_look_after: float = SECOND_LOOK_
         yield verification
 
 
-async def _open_store(job: Job, verify: Verify, fields: Sequence[str]) -> OpenStore:
+async def open_store(job: Job, verify: Verify, fields: Sequence[str]) -> OpenStore:
+    """fields: what is read of its records. Raises JobError, StoreUnreachable."""
     if verify.is_of_documents:
         from penstock.documents.mongodb import open_collection  # noqa: PLC0415  # a driver is loaded for a store of its kind
 

@@ -1,0 +1,63 @@
+"""`verify --adopt`, put together: the ledger is filled from what the new store already holds."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from penstock.clock import SystemClock
+from penstock.engine.owner import host_name, is_dead, new_owner
+from penstock.errors import JobError, LedgerUnreachable, RowError
+from penstock.ledger.opening import open_ledger, read_model
+from penstock.mapping.expectation import Expectation
+from penstock.rows import Record
+from penstock.source.fingerprint import fingerprint
+from penstock.source.open import open_source
+from penstock.spec.models import Job
+from penstock.spec.wire import to_text
+from penstock.verify.adopt import Adopted, Adoption
+from penstock.wiring.databases import open_databases
+from penstock.wiring.flags import marker_of, writer_of
+from penstock.wiring.people import refuse_live_workers
+from penstock.wiring.running import identity_of
+from penstock.wiring.verifying import open_store
+
+
+async def adopt_job(job: Job) -> Adopted:
+    """Every row that the ledger does not know and the new store has becomes imported. Raises JobError if a person must change
+    something first (LedgerRefused while a worker is alive), Unreachable."""
+    if job.verify is None:
+        raise JobError("--adopt looks into the new store, and the job file does not say where that is: add verify:")
+    async with open_databases(job) as databases:
+        model = await read_model(databases.ledger, job.name, is_dead=is_dead)
+        await refuse_live_workers(model, job.name)
+        source = await open_source(job, databases.source)
+        ledger = await open_ledger(databases.ledger, job.name, is_dead=is_dead)
+        store = await open_store(job, job.verify, () if job.verify.receipt is None else (job.verify.receipt,))
+        owner = new_owner()
+        try:
+            await ledger.join(identity_of(job, source.identity), owner, host_name(), os.getpid())
+            flags = writer_of(job, source.plan.flag, SystemClock())
+            adoption = Adoption(
+                source,
+                ledger,
+                store,
+                Expectation(job.verify, source.columns),
+                fingerprint,
+                _receipt,
+                owner,
+                marker_of(flags, databases),
+            )
+            return await adoption.adopt()
+        finally:
+            with suppress(LedgerUnreachable):
+                await ledger.leave(owner, "adopted")
+            await store.aclose()
+
+
+def _receipt(record: Record) -> str | None:
+    """As the API's answer would have said it."""
+    try:
+        return to_text(record.values[0]) if record.values else None
+    except RowError:
+        return None
