@@ -11,6 +11,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -48,6 +50,14 @@ def sqlite_url(tmp_path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("VACUUM")
     return f"sqlite:///{path}"
+
+
+@pytest.fixture
+async def mongodb_url() -> AsyncIterator[str]:
+    """A new name of a database, where nothing is until it is written to; dropped after the test: mongodb://host:port/name."""
+    server = make_url(_address_of("mongodb", given_by="PENSTOCK_TEST_MONGO_URL"))
+    async with _new_mongodb_database(server) as url:
+        yield url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
@@ -98,6 +108,28 @@ async def _new_postgresql_database(server: URL) -> AsyncIterator[URL]:
         yield server.set(database=name)
     finally:
         await _execute(at, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@asynccontextmanager
+async def _new_mongodb_database(server: URL) -> AsyncIterator[URL]:
+    name = _new_name()
+    client: AsyncMongoClient[dict[str, object]] = AsyncMongoClient(
+        server.render_as_string(hide_password=False), serverSelectionTimeoutMS=5000
+    )
+    async with client:
+        refusal: PyMongoError | None = None
+        try:
+            await client.admin.command("ping")
+        except PyMongoError as error:
+            refusal = error
+        if refusal is not None:
+            pytest.fail(f"{server.host}:{server.port}: {refusal}; scripts/services start", pytrace=False)
+        try:
+            # An address without a database logs in to admin, one with a database there.
+            account = {"authSource": server.database or "admin"} if server.username else {}
+            yield server.set(database=name, query={**account, **server.query})
+        finally:
+            await client.drop_database(name)
 
 
 def _new_name() -> str:
