@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -26,24 +26,21 @@ PAGE = 1_000
 _IN_ORDER: dict[str, Any] = {"sort": {"_id": 1}, "batch_size": PAGE, "allow_disk_use": True}
 
 
-def open_collection(
-    verify: Verify, fields: Sequence[str], *, key: Sequence[str] | None = None, folder: str = "."
-) -> MongoCollection:
+def open_collection(verify: Verify, fields: Sequence[str], *, folder: str = ".") -> MongoCollection:
     """The store that `verify:` names; nothing is connected yet.
 
-    fields: dotted paths, `buyer.email`, `items.0.sku`. key: the fields of the key where they are several. folder: where the names
-    of TLS files in the URL start. Raises JobError for a URL, filter or projection that cannot be used.
+    fields: dotted paths, `buyer.email`, `items.0.sku`. folder: where the names of TLS files in the URL start. Raises JobError for
+    a URL, filter or projection that cannot be used.
     """
-    names = [verify.key] if key is None else list(key)
     filter_ = read_filter(verify.filter or {})
-    projection = projection_of([*names, *fields], verify.projection)
+    projection = projection_of([*verify.key, *fields], verify.projection)
     client = open_client(verify.url, folder)
     collection = client.get_default_database().get_collection(verify.collection or "", codec_options=READING)
     return MongoCollection(
         client=client,
         collection=collection,
         name=f"{verify.collection} of {address_of(verify.url)}",
-        key=names,
+        key=verify.key,
         fields=fields,
         filter_=filter_,
         projection=projection,
@@ -68,10 +65,10 @@ class MongoCollection:
         values: Values,
     ) -> None:
         self.name = name
+        self.key = tuple(key)
         self.fields = tuple(fields)
         self._client = client
         self._collection = collection
-        self._key = tuple(key)
         self._key_paths = [path_of(each) for each in key]
         self._field_paths = [path_of(each) for each in fields]
         self._filter = filter_
@@ -92,17 +89,17 @@ class MongoCollection:
                 [forms_of(value, legacy=self._values.legacy, decimals=self._decimals) for value in key] for key in keys
             ]
             records: list[Record] = []
-            for condition in by_keys(self._key, forms) if keys else ():
+            for condition in by_keys(self.key, forms) if keys else ():
                 records += await self._records(condition, MOST_RECORDS - len(records))
             return records
 
-    async def walk(self) -> AsyncIterator[Sequence[tuple[object, ...]]]:
+    async def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
         """In the order of `_id`, which every collection has an index of, which is unique and never changes: a cursor that is lost
         (the server ended it, was restarted, or another became primary) is followed by one that begins behind the last page. The
         key itself may be of several types, doubled, or without an index."""
         # One cursor for as long as it lives, rather than a question a page: a server that sorts anew for each would read
         # everything each time. Where it is lost before it brought a page, asking again at once would hardly help.
-        projection = {**projection_of(self._key), "_id": 1}
+        projection = {**projection_of(self.key), "_id": 1}
         with translated(self.name):
             await self._know()
         stretches: list[Document] = [{}]
@@ -128,18 +125,19 @@ class MongoCollection:
     async def without_key(self) -> int:
         with translated(self.name):
             await self._know()
-            return await self._collection.count_documents(also(self._filter, keyless(self._key)))
+            return await self._collection.count_documents(also(self._filter, keyless(self.key)))
 
-    async def is_indexed(self) -> bool:
-        """Whether an index of all documents begins with a field of the key; else each look-up reads the whole collection."""
+    async def scanned(self) -> str | None:
+        """What each look-up reads from end to end; None: an index of all documents begins with a field of the key."""
         with translated(self.name):
             await self._know()
-            if "_id" in self._key:  # a clustered collection does not list the index that it is
-                return True
+            if "_id" in self.key:  # a clustered collection does not list the index that it is
+                return None
             indexes = await self._collection.index_information()
-        return any(
-            index["key"][0][0] in self._key and "partialFilterExpression" not in index for index in indexes.values()
+        serves = any(
+            index["key"][0][0] in self.key and "partialFilterExpression" not in index for index in indexes.values()
         )
+        return None if serves else f"the collection {self._collection.name}"
 
     async def _records(self, condition: Document, most: int) -> list[Record]:
         cursor = self._collection.find(
@@ -149,7 +147,7 @@ class MongoCollection:
             documents = await cursor.to_list()
         if len(documents) > most:
             raise JobError(
-                f"{self.name} has more than {MOST_RECORDS:,} documents under 1,000 keys: {', '.join(self._key)} names none of "
+                f"{self.name} has more than {MOST_RECORDS:,} documents under 1,000 keys: {', '.join(self.key)} names none of "
                 "them; let verify.key name the fields that do"
             )
         of = self._values.of

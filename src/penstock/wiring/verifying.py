@@ -136,7 +136,7 @@ async def open_store(job: Job, verify: Verify, fields: Sequence[str]) -> OpenSto
     if verify.is_of_documents:
         from penstock.documents.mongodb import open_collection  # noqa: PLC0415  # a driver is loaded for a store of its kind
 
-        return open_collection(verify, fields)
+        return open_collection(verify, fields, folder=job.folder)
     database = open_database(verify.url, folder=job.folder, connections=CONNECTIONS)
     try:
         return await open_records(verify, database, fields)
