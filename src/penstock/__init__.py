@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from penstock.library import (
         Delivery,
         Ended,
+        Finding,
+        FindingKind,
         Flag,
         Job,
         Ledger,
@@ -25,14 +27,18 @@ if TYPE_CHECKING:
         Summary,
         Target,
         Transform,
+        Verify,
         load,
         prepare,
         run,
+        verify,
     )
 
 __all__ = [
     "Delivery",
     "Ended",
+    "Finding",
+    "FindingKind",
     "Flag",
     "Job",
     "Ledger",
@@ -42,9 +48,11 @@ __all__ = [
     "Summary",
     "Target",
     "Transform",
+    "Verify",
     "load",
     "prepare",
     "run",
+    "verify",
 ]
 
 __version__ = version("penstock")

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
 
 from penstock import wiring
 from penstock.engine.report import Progress, RunOptions, Summary
 from penstock.engine.stop import Ended, Stop
 from penstock.rows import encode_key
 from penstock.spec.loader import load
-from penstock.spec.models import Delivery, Flag, Job, Ledger, Source, Target, Transform
+from penstock.spec.models import Delivery, Flag, Job, Ledger, Source, Target, Transform, Verify
+from penstock.verify.findings import Finding, FindingKind
+from penstock.verify.reconcile import Scope
 
 __all__ = [
     "Delivery",
     "Ended",
+    "Finding",
+    "FindingKind",
     "Flag",
     "Job",
     "Ledger",
@@ -23,9 +29,11 @@ __all__ = [
     "Summary",
     "Target",
     "Transform",
+    "Verify",
     "load",
     "prepare",
     "run",
+    "verify",
 ]
 
 
@@ -58,6 +66,27 @@ async def run(
     """
     options = RunOptions(limit=limit, keys=tuple(map(_key_text, keys)), rate=rate, seconds=seconds)
     return await wiring.run_job(job, options, Stop() if stop is None else stop, show=show)
+
+
+async def verify(job: Job, *, share: float = 1.0, since: datetime | None = None) -> AsyncGenerator[Finding]:
+    """Compare source, ledger, flags and the new store (`job.verify`; without it the first three): each thing that is wrong, as it
+    is found. Nothing is written. Close it (`contextlib.aclosing`) if you do not read to the end.
+
+    share: of the rows, above 0 and up to 1, drawn at random. since: rows alone that were settled since then (aware). With either,
+    what the new store has beyond the rows is not looked for.
+
+    Raises JobError if a person must change something first, Unreachable if source, ledger or store does not answer.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share is {share!r}: it must be above 0 and at most 1")
+    if since is not None and since.tzinfo is None:
+        raise ValueError(f"since is {since!r}, which has no time zone")
+    async with (
+        wiring.open_verification(job) as verification,
+        aclosing(verification.findings(Scope(share, since))) as found,
+    ):
+        async for finding in found:
+            yield finding
 
 
 def _key_text(key: object | Sequence[object]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -114,3 +114,36 @@ def _decode_value(value: object, text: KeyText) -> KeyValue:
     if isinstance(value, int | str | Decimal) and not isinstance(value, bool):
         return value
     raise ValueError(f"{text} is not the text of a key")
+
+
+def match_text(key: Sequence[object]) -> str:
+    """A key as text that is the same on both sides whatever the types there: 42, DECIMAL 42.00 and "42" are one key. Texts stay
+    as they are, but for UUIDs, which are told in either case."""
+    if len(key) == 1:
+        return _match_text(key[0])
+    return json.dumps([_match_text(value) for value in key], ensure_ascii=False, separators=(",", ":"))
+
+
+_UUID_LENGTH = 36
+
+
+def _match_text(value: object) -> str:
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, str):
+        if len(value) == _UUID_LENGTH and value.count("-") == 4:
+            return value.lower()
+        return value
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, Decimal) and value.is_finite():
+        return format(value.normalize(), "f") if value % 1 else str(int(value))
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from penstock.rows import Unreadable
-from penstock.verify.equality import Comparison, Likeness, match_text
+from penstock.rows import Unreadable, match_text
+from penstock.verify.equality import Comparison, Likeness
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOON = datetime(2024, 3, 10, 12, 0, 0, tzinfo=SHANGHAI)

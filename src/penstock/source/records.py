@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 from penstock.database.connect import Database
 from penstock.database.fetch import NotText, fetch
 from penstock.errors import JobError
-from penstock.rows import Key, Record
+from penstock.rows import Key, Record, match_text
 from penstock.source.catalog import read_catalog
 from penstock.source.choosing import choose_readings
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 from penstock.source.dialect import Dialect, dialect_of
 from penstock.source.explain import explain_page
 from penstock.source.failures import STORE, source_errors
-from penstock.source.keyset import Condition, chunks
+from penstock.source.keyset import Condition, most_keys
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.lookups import bindings
 from penstock.source.origin import tables_of
@@ -74,12 +74,31 @@ class SqlRecords:
         self._kinds = [column.kind for column in plan.key]
 
     async def look_up(self, keys: Sequence[tuple[object, ...]]) -> Sequence[Record]:
-        """See Store.look_up. A collation may find more than was asked for: whoever asks compares the keys."""
-        asked = [bound for key in keys for bound in bindings(key, self._kinds, self._plan.dialect)]
+        """See Store.look_up."""
         found: list[Record] = []
-        for some in chunks(asked, len(self._kinds)):
-            found += self._records(await self._fetch(self._plan.rows.of(some)))
+        for some in self._portions(keys):
+            bound = [form for forms in some.values() for form in forms]
+            # A collation takes more texts for equal than were asked for: those of another portion would come twice.
+            records = self._records(await self._fetch(self._plan.rows.of(bound)))
+            found += [record for record in records if match_text(record.key) in some]
         return found
+
+    def _portions(self, keys: Sequence[tuple[object, ...]]) -> Iterator[dict[str, list[Key]]]:
+        """Keys, by their match_text, in every form that they may have here, so many as one statement takes; the forms of one key
+        are asked for together, lest a record came twice."""
+        most = most_keys(len(self._kinds))
+        portion: dict[str, list[Key]] = {}
+        size = 0
+        for key in keys:
+            forms = bindings(key, self._kinds, self._plan.dialect)
+            if size + len(forms) > most:
+                yield portion
+                portion, size = {}, 0
+            if forms:
+                portion[match_text(key)] = forms
+                size += len(forms)
+        if portion:
+            yield portion
 
     async def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
         """See Store.walk: by keyset, so that no cursor or transaction stays open."""

@@ -8,10 +8,9 @@ from typing import NamedTuple, Protocol
 from penstock.errors import LedgerRefused, RowError
 from penstock.ledger.base import FlagMarker, LedgerRow, Settlement, Span
 from penstock.ledger.states import RowState
-from penstock.rows import KeyText, Record, Row
+from penstock.rows import KeyText, Record, Row, match_text
 from penstock.source.base import KeyPage, RowPage
 from penstock.verify.base import Expected, Store
-from penstock.verify.equality import match_text
 
 SPAN = 1000
 ADOPTED = "was in the new store before"

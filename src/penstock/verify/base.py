@@ -36,7 +36,7 @@ class Store(Protocol):
 
     async def look_up(self, keys: Sequence[tuple[object, ...]]) -> Sequence[Record]:
         """Every record whose key is one of these, at most 1,000; several with one key where it is doubled. A key is found
-        whatever type it has here: 42 also as "42", and the other way round. Records of other keys may be among them."""
+        whatever type it has here: 42 also as "42", and the other way round."""
         ...
 
     def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:

@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, auto
 from uuid import UUID
@@ -176,36 +176,3 @@ def _json_in(text: str) -> object:
         return json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
         return _ABSENT
-
-
-def match_text(key: Sequence[object]) -> str:
-    """A key as text that is the same on both sides whatever the types there: 42, DECIMAL 42.00 and "42" are one key. Texts stay
-    as they are, but for UUIDs, which are told in either case."""
-    if len(key) == 1:
-        return _match_text(key[0])
-    return json.dumps([_match_text(value) for value in key], ensure_ascii=False, separators=(",", ":"))
-
-
-_UUID_LENGTH = 36
-
-
-def _match_text(value: object) -> str:
-    if type(value) is int:
-        return str(value)
-    if isinstance(value, str):
-        if len(value) == _UUID_LENGTH and value.count("-") == 4:
-            return value.lower()
-        return value
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, Decimal) and value.is_finite():
-        return format(value.normalize(), "f") if value % 1 else str(int(value))
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, datetime):
-        return (value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from penstock.errors import RowError
 from penstock.ledger.base import LedgerRow
 from penstock.ledger.states import RowState
-from penstock.rows import KeyText, Record, Row
+from penstock.rows import KeyText, Record, Row, match_text
 from penstock.verify.base import Expected, FlagStates, LedgerRows, Store
-from penstock.verify.equality import match_text
 from penstock.verify.findings import Finding
 from penstock.verify.judge import Evidence, Judge
 

@@ -15,10 +15,9 @@ from random import Random
 
 from penstock.ledger.base import LedgerRow
 from penstock.ledger.states import RowState
-from penstock.rows import KeyText, Record, Row, decode_key
+from penstock.rows import KeyText, Record, Row, decode_key, match_text
 from penstock.verify.ahead import one_ahead
 from penstock.verify.base import LedgerRows, Rows, Store
-from penstock.verify.equality import match_text
 from penstock.verify.examine import Examiner
 from penstock.verify.findings import Finding, FindingKind, Progress
 from penstock.verify.second_look import SecondLook
