@@ -4,8 +4,8 @@ import pytest
 
 from penstock.errors import JobError, LedgerMissing, PenstockError, SourceUnreachable
 from penstock.insights.check import Finding, Grade
-from penstock.insights.findings import of_answers, of_error, of_size, of_target, of_unused
-from penstock.spec.models import Job, Target
+from penstock.insights.findings import of_answers, of_error, of_size, of_store, of_target
+from penstock.spec.models import Target
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,8 @@ def test_rules_that_no_accepted_answer_ever_reaches_are_told(rules: dict[str, st
     assert all(finding.text.startswith(told) for finding in findings)
 
 
-@pytest.mark.parametrize(
-    ("rest", "told"),
-    [({}, []), ({"verify": {"url": "sqlite:///new.db", "query": "SELECT id FROM orders", "key": "id"}}, ["verify"])],
-)
-def test_what_only_a_later_version_uses_is_told(rest: dict[str, object], told: list[str]) -> None:
-    source = {"url": "sqlite:///shop.db", "table": "orders", "key": "id"}
-    target = {"url": "http://127.0.0.1/orders"}
-    job = Job.model_validate({"name": "orders", "source": source, "target": target, **rest})
-    findings = of_unused(job)
-    assert [(finding.subject, finding.grade) for finding in findings] == [(name, Grade.WARNING) for name in told]
+def test_a_store_without_an_index_is_told_of() -> None:
+    assert of_store("shop", ["no"], None).grade is Grade.OK
+    slow = of_store("shop", ["no"], "new_orders")
+    assert slow.grade is Grade.WARNING
+    assert "shop has no index on no: every look-up goes through new_orders" in slow.text

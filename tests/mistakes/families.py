@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tests.mistakes import answers, command_line, database, job_file, ledger, query_and_key
+from tests.mistakes import answers, command_line, database, job_file, ledger, query_and_key, verify
 from tests.mistakes.mistake import Mistake
 
 
@@ -20,5 +20,5 @@ class Family(NamedTuple):
 
 FAMILIES = tuple(
     Family(module.__name__.rpartition(".")[2], module.TITLE, (module.__doc__ or "").strip(), module.MISTAKES)
-    for module in (job_file, query_and_key, database, answers, ledger, command_line)
+    for module in (job_file, query_and_key, database, answers, ledger, verify, command_line)
 )

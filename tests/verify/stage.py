@@ -159,13 +159,13 @@ class Stage:
         ):
             return [finding async for finding in found]
 
-    async def fix(self, *, is_sure: bool = False) -> Repaired:
+    async def fix(self, *, is_sure: bool = False, renew_keys: bool = False) -> Repaired:
         """Verify, and mend what was found."""
         async with open_verification(self.job, second_look_after=0.0) as verification:
             async with aclosing(verification.findings(Scope())) as found:
                 async for _ in found:
                     pass
-            return await verification.fix(is_sure=is_sure)
+            return await verification.fix(is_sure=is_sure, renew_keys=renew_keys)
 
     async def rows(self) -> dict[str, LedgerRow]:
         """All that the ledger knows, by key."""

@@ -70,3 +70,17 @@ async def test_a_store_that_lacks_most_rows_is_taken_for_the_wrong_one(tmp_path:
             await stage.fix()
         assert (await stage.counts()).imported == 120
         assert (await stage.fix(is_sure=True)).reopened == 120
+
+
+async def test_an_api_that_remembers_is_given_new_keys(tmp_path: Path, sqlite_url: str) -> None:
+    async with staged(tmp_path, sqlite_url, rows=2) as stage:
+        await stage.run()
+        await stage.change("DELETE FROM new_orders WHERE external_id = '2'")
+        await stage.fix()
+        await stage.run()
+        await stage.change("DELETE FROM new_orders WHERE external_id = '2'")
+        await stage.fix(renew_keys=True)
+        await stage.run()
+        first, second, third = [asked.idempotency_key for asked in stage.api.of(2)]
+        assert first == second
+        assert third != first

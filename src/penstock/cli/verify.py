@@ -7,13 +7,13 @@ import time
 from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.console import Console
 
 from penstock import wiring
-from penstock.cli.arguments import JobFile, Json, parsed_by
+from penstock.cli.arguments import JobFile, Json, NewKeys, parsed_by
 from penstock.cli.exits import ExitCode
 from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import NamedJob, load_jobs
@@ -66,12 +66,17 @@ def verify(
         typer.Option("--adopt", help="First: rows that the ledger does not know and the new store has are imported."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --fix: even if most of the rows are missing.")] = False,
+    new_keys: NewKeys = False,
     share: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--sample", metavar="P%", parser=parsed_by(_share), help="Only so many of the rows, drawn at random."
+            "--sample",
+            metavar="P%",
+            parser=parsed_by(_share),
+            help="Only so many of the rows, drawn at random.",
+            show_default=False,
         ),
-    ] = 1.0,
+    ] = None,
     since: Annotated[
         datetime | None,
         typer.Option(
@@ -105,12 +110,14 @@ def verify(
       2  a person must change something first
       3  source, ledger or store is unreachable
     """
-    if yes and not fix:
-        raise typer.BadParameter("--yes says that --fix may reopen many rows; it does nothing by itself")
+    if (yes or new_keys) and not fix:
+        name = "--yes" if yes else "--new-keys"
+        raise typer.BadParameter(f"{name} says how --fix goes about its work; it does nothing by itself")
     [named] = load_jobs([file])
     if adopt:
         _adopt(named)
-    return run_async(_Verifying(named, Scope(share, since), fix, yes, as_json).run())
+    scope = Scope(1.0 if share is None else share, since)
+    return run_async(_Verifying(named, scope, _Mending(yes, new_keys) if fix else None, as_json).run())
 
 
 def _adopt(named: NamedJob) -> None:
@@ -124,12 +131,18 @@ def _adopt(named: NamedJob) -> None:
     )
 
 
+class _Mending(NamedTuple):
+    """How --fix goes about its work."""
+
+    is_sure: bool
+    renew_keys: bool
+
+
 class _Verifying:
-    def __init__(self, named: NamedJob, scope: Scope, fix: bool, is_sure: bool, as_json: bool) -> None:
+    def __init__(self, named: NamedJob, scope: Scope, mending: _Mending | None, as_json: bool) -> None:
         self._named = named
         self._scope = scope
-        self._fix = fix
-        self._is_sure = is_sure
+        self._mending = mending
         self._as_json = as_json
         self._console = people()
         self._counts: Counter[tuple[FindingKind, str]] = Counter()
@@ -147,8 +160,9 @@ class _Verifying:
                         return ExitCode.FINDINGS  # nobody reads any more
             seconds = time.monotonic() - began
             self._sum_up(verification.progress, seconds)
-            if self._fix:
-                self._tell_repaired(await verification.fix(is_sure=self._is_sure))
+            if self._mending is not None:
+                is_sure, renew_keys = self._mending
+                self._tell_repaired(await verification.fix(is_sure=is_sure, renew_keys=renew_keys))
         return ExitCode.FINDINGS if self._counts else ExitCode.WELL
 
     def _tell(self, finding: Finding) -> bool:
@@ -186,8 +200,7 @@ class _Verifying:
         name, file = self._named.job.name, self._named.file
         if repaired.reopened:
             self._console.print(
-                f"{name}: {counted(repaired.reopened, 'row')} back to pending; penstock run {file} delivers them. An API that "
-                "keeps answers by Idempotency-Key may answer from memory: then penstock retry needs --new-keys"
+                f"{name}: {counted(repaired.reopened, 'row')} back to pending; penstock run {file} delivers them"
             )
         if repaired.flagged:
             self._console.print(f"{name}: {counted(repaired.flagged, 'flag')} set")

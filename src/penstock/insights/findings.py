@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from penstock.errors import PenstockError, Unreachable
 from penstock.insights.check import Finding, Grade
 from penstock.insights.words import duration, number, per_second, size
-from penstock.spec.models import Job, Target
+from penstock.spec.models import Target
 
 # Measured on InnoDB, data and index, with receipt, status and fingerprint.
 LEDGER_BYTES_PER_ROW = 240
@@ -38,12 +40,12 @@ def of_answers(target: Target) -> list[Finding]:
     return [Finding("answers", Grade.WARNING, text, 'add one, like accept: "{{ status < 300 and body.code == 0 }}"')]
 
 
-def of_unused(job: Job) -> list[Finding]:
-    """What the job file says that only a later version will act upon."""
-    if job.verify is None:
-        return []
-    text = "read and checked, but not acted upon: this version does not use it yet"
-    return [Finding("verify", Grade.WARNING, text)]
+def of_store(name: str, key: Sequence[str], scanned: str | None) -> Finding:
+    """The new store that `verify` looks into. scanned: what each look-up goes through, None if an index serves it."""
+    if scanned is None:
+        return Finding("verify", Grade.OK, f"{name}, looked up by {', '.join(key)}")
+    text = f"{name} has no index on {', '.join(key)}: every look-up goes through {scanned} from end to end"
+    return Finding("verify", Grade.WARNING, text, "add one, and verify takes a fraction of the time")
 
 
 def of_size(keys: int | None, rate: float | None) -> Finding:

@@ -448,9 +448,9 @@ class PeopleDesk(Protocol):
         """in doubt → imported, pending (new keys ranges) or failed; imported makes its range flags_due."""
         ...
 
-    async def reopen(self, keys: Sequence[KeyText], note: str) -> int:
+    async def reopen(self, keys: Sequence[KeyText], note: str, *, renew_keys: bool) -> int:
         """imported → pending, in new keys ranges: `verify --fix` found that the new store has no such rows. The caller clears
-        their flags. Returns how many rows moved."""
+        their flags. renew_keys: raise the generation of the idempotency keys first. Returns how many rows moved."""
         ...
 
     async def expect_flags(self) -> int:

@@ -113,11 +113,14 @@ class SqlPeopleDesk:
         act = Act(state, EventKind.RESOLVED, note=note, receipt=receipt, is_fresh=True)
         return await RowMover(self._transactions, self._dialect, job_id).move(selection, RowState.IN_DOUBT, act)
 
-    async def reopen(self, keys: Sequence[KeyText], note: str) -> int:
+    async def reopen(self, keys: Sequence[KeyText], note: str, *, renew_keys: bool) -> int:
         """See PeopleDesk.reopen."""
-        mover = RowMover(self._transactions, self._dialect, await self._job_id())
+        job_id = await self._job_id()
+        if renew_keys:
+            await self._transactions.write(partial(self._renew_keys, job_id=job_id))
+        mover = RowMover(self._transactions, self._dialect, job_id)
         selection = Selection(frozenset({RowState.IMPORTED}), keys)
-        act = Act(RowState.PENDING, EventKind.REOPENED, note=note)
+        act = Act(RowState.PENDING, EventKind.REOPENED, note=note, is_fresh=renew_keys)
         return await mover.move(selection, RowState.IMPORTED, act) if keys else 0
 
     async def expect_flags(self) -> int:

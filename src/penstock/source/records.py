@@ -110,7 +110,7 @@ class SqlRecords:
             last = rows[-1]
             if any(kind in _TEXTS for kind in self._kinds):
                 # What a collation takes for the same as the last one is not greater: the next page would leave it out.
-                rows = [*rows, *await self._fetch(self._plan.keys.of([last]))]
+                rows += [row for row in await self._fetch(self._plan.keys.of([last])) if row != last]
             yield self._keys(rows)
 
     async def without_key(self) -> int:

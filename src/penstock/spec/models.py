@@ -55,7 +55,7 @@ class Job(Part):
         description="Where the durable record is kept: one row per source row. Left out: beside the source.",
     )
     verify: Verify | None = Field(
-        default=None, description="Where the rows should be in the end. Read and checked; used by a later version."
+        default=None, description="Where the rows should be in the end: what `penstock verify` compares with."
     )
     transform: Function | None = Field(
         default=None,

@@ -24,7 +24,7 @@ FEW = 100
 class Reopening(Protocol):
     """The part of the people's desk that is needed here."""
 
-    async def reopen(self, keys: Sequence[KeyText], note: str) -> int: ...
+    async def reopen(self, keys: Sequence[KeyText], note: str, *, renew_keys: bool) -> int: ...
 
 
 class FlagDesk(Protocol):
@@ -64,10 +64,13 @@ class Repairs:
                 return
 
     async def make(
-        self, ledger: LedgerRows, reopening: Reopening, flags: FlagDesk | None, *, is_sure: bool
+        self, ledger: LedgerRows, reopening: Reopening, flags: FlagDesk | None, *, is_sure: bool, renew_keys: bool
     ) -> Repaired:
-        """is_sure: also where most rows are missing. Raises JobError if they are and it is not, before anything is changed;
-        Unreachable. Cut off, the same verification goes on with what is left."""
+        """is_sure: also where most rows are missing. renew_keys: the API is to take the rows for new ones.
+
+        Raises JobError if most are missing and it is not sure, before anything is changed; Unreachable. Cut off, the same
+        verification goes on with what is left.
+        """
         imported = (await ledger.counts()).imported
         missing = len(self._missing)
         if missing > max(FEW, MOST_MISSING * imported) and not is_sure:
@@ -77,7 +80,7 @@ class Repairs:
             )
         reopened = flagged = locked = 0
         for keys in self._missing.portions(AT_ONCE):
-            reopened += await reopening.reopen(keys, NOTE)
+            reopened += await reopening.reopen(keys, NOTE, renew_keys=renew_keys and not reopened)
             if flags is not None:
                 await flags.clear(keys)
         for keys in self._unflagged.portions(AT_ONCE):

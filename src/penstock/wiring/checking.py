@@ -10,12 +10,13 @@ from penstock.database.connect import Database
 from penstock.engine.owner import is_dead
 from penstock.errors import JobError, LedgerMissing, PenstockError, RowError
 from penstock.insights.check import CheckReport, Finding, Grade, Sample
-from penstock.insights.findings import of_answers, of_error, of_size, of_target, of_unused
+from penstock.insights.findings import of_answers, of_error, of_size, of_store, of_target
 from penstock.insights.requests import RenderedRequest, safe_request
 from penstock.insights.source_findings import of_source, of_twins
 from penstock.insights.text_findings import of_texts
 from penstock.ledger.opening import read_model
 from penstock.ledger.states import RowState
+from penstock.mapping.expectation import Expectation
 from penstock.mapping.mapper import Mapper
 from penstock.rows import KeyText, Row
 from penstock.source.double_encoding import find_double_encoded
@@ -29,6 +30,7 @@ from penstock.wiring.databases import open_databases
 from penstock.wiring.probing import URL as PROBE_URL
 from penstock.wiring.probing import probe_address, probe_renderer, sender_to
 from penstock.wiring.requests import idempotency_keys, request_renderer
+from penstock.wiring.verifying import open_store
 
 SAMPLES = 10
 # So many rows are looked at for what many of them together show.
@@ -48,7 +50,6 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
         findings.append(await _look_at_ledger(job, databases.ledger, file=file))
         findings += await _look_at_target(job)
         findings += of_answers(job.target)
-        findings += of_unused(job)
         findings.append(of_size(keys, job.delivery.rate))
         samples: Sequence[Sample] = ()
         try:
@@ -57,6 +58,7 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
             twice = find_double_encoded(source.columns, rows)
             findings += of_texts(twice, rows=len(rows), kind=databases.source.kind)
             samples = _samples(job, source, rows[:SAMPLES])
+            findings += await _look_at_store(job, source)
         except PenstockError as error:
             findings.append(of_error("mapping", error))
         return CheckReport(job.name, _once(findings), tuple(samples))
@@ -168,6 +170,20 @@ async def _look_at(job: Job, address: TargetAddress, path: str) -> Finding:
     seconds = time.monotonic() - began
     await sender.aclose()
     return of_target(f"{address.host}:{address.port}", trouble, seconds, tls=address.tls, path=path)
+
+
+async def _look_at_store(job: Job, source: SqlSource) -> list[Finding]:
+    """A run does without it, and it may not be there yet."""
+    if job.verify is None:
+        return []
+    try:
+        store = await open_store(job, job.verify, Expectation(job.verify, source.columns).fields)
+        try:
+            return [of_store(store.name, store.key, await store.scanned())]
+        finally:
+            await store.aclose()
+    except PenstockError as error:
+        return [Finding("verify", Grade.WARNING, str(error))]
 
 
 def _samples(job: Job, source: SqlSource, rows: Sequence[Row]) -> Sequence[Sample]:

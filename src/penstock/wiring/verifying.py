@@ -81,19 +81,20 @@ class Verification:
                 self._repairs.note(finding)
                 yield finding
 
-    async def fix(self, *, is_sure: bool) -> Repaired:
+    async def fix(self, *, is_sure: bool, renew_keys: bool = False) -> Repaired:
         """Mend what was found so far: see Repairs.make."""
         flags = desk_of(writer_of(self._job, self._source.plan.flag, SystemClock()), self._databases)
         desk = people_desk(self._databases.ledger, self._job.name, is_dead=is_dead)
-        return await self._repairs.make(self._model, desk, flags, is_sure=is_sure)
+        return await self._repairs.make(self._model, desk, flags, is_sure=is_sure, renew_keys=renew_keys)
 
     def close(self) -> None:
         self._repairs.close()
 
 
 @asynccontextmanager
-async def open_verification(job: Job, *, second_look_after: float = SECOND_LOOK_AFTER) -> AsyncIterator[Verification]:
-    """Raises JobError if a person must change something first (LedgerMissing among them), Unreachable."""
+async def open_verification(job: Job, *, second_look_after: float | None = None) -> AsyncIterator[Verification]:
+    """second_look_after: seconds; None: as usual. Raises JobError if a person must change something first (LedgerMissing among
+    them), Unreachable."""
     async with AsyncExitStack() as opened:
         databases = await opened.enter_async_context(open_databases(job))
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
@@ -124,7 +125,7 @@ async def open_verification(job: Job, *, second_look_after: float = SECOND_LOOK_
             examine,
             computes_key=expected is not None and expected.computes_key,
             random=Random(),
-            second_look_after=second_look_after,
+            second_look_after=SECOND_LOOK_AFTER if second_look_after is None else second_look_after,
         )
         verification = Verification(job, databases, source, model, reconciliation, warnings)
         opened.callback(verification.close)
