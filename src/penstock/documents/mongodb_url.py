@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path as File
 from urllib.parse import parse_qsl, quote
 
@@ -38,9 +39,7 @@ def open_client(url: SecretStr, folder: str) -> AsyncMongoClient[Document]:
     settings = {name: value for name, value in _SETTINGS.items() if name.lower() not in given}
     refusal = ""
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "error"
-        )  # the driver lets pass what it does not understand, with a warning that quotes it
+        warnings.simplefilter("error")  # the driver lets pass options that it does not understand, with a warning
         try:
             client: AsyncMongoClient[Document] = AsyncMongoClient(
                 text,
@@ -50,18 +49,22 @@ def open_client(url: SecretStr, folder: str) -> AsyncMongoClient[Document]:
             )
             client.get_default_database(codec_options=READING)
         except (PyMongoError, ValueError, TypeError, OSError, Warning) as error:
-            refusal = _refusal(str(error), given)
+            refusal = _refusal(error, list(given.values()))
     if refusal:
         raise JobError(refusal)
     return client
 
 
-def _refusal(words: str, given: dict[str, str]) -> str:
-    option = next((name for name in given if name in words.lower()), None)
-    if "database name" in words or "default database" in words:
+def _refusal(error: Exception, values: Sequence[str]) -> str:
+    words = " ".join(str(error).split())
+    if any(value in words for value in values if value):  # those of an option may be secret
+        words = "one has a value that it cannot have"
+    if isinstance(error, Warning):
+        return f"the mongodb URL has options that are not understood: {words}"
+    if isinstance(error, OSError):
+        return f"the TLS files that the mongodb URL names cannot be used: {words}"
+    if "default database" in words:
         return f"the mongodb URL names no database; {_WAY_OUT}"
-    if option is not None:
-        return f"the mongodb URL has the option {option!r}, which is not understood as it stands there; correct it or take it out"
     return f"the mongodb URL cannot be read; {_WAY_OUT}, with what is no letter or digit in the password as %.."
 
 
