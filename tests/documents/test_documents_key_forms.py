@@ -105,7 +105,8 @@ def test_a_bool_lies_behind_the_numbers() -> None:
 
 
 def test_keys_of_several_parts_share_what_they_agree_in() -> None:
-    keys: list[list[list[object]]] = [[["a"], [number]] for number in range(3)] + [[["b"], [1]]]
+    keys: list[list[list[object]]] = [[["a"], [number]] for number in range(3)]
+    keys.append([["b"], [1]])
     assert list(by_keys(["x", "y"], keys)) == [
         {"$or": [{"x": {"$in": ["a"]}, "y": {"$in": [0, 1, 2]}}, {"x": {"$in": ["b"]}, "y": {"$in": [1]}}]}
     ]
