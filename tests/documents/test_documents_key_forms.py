@@ -17,6 +17,7 @@ from penstock.documents.key_forms import forms_of
 from penstock.documents.questions import beyond, by_keys, projection_of
 from penstock.rows import Unreadable
 
+A_HEX = "64b7f0c2a1d3e4f5a6b7c8d9"
 AN_ID = UUID("9f1c1a52-6a5b-4b70-8f5e-0c5d2a3b4c5d")
 
 
@@ -37,7 +38,9 @@ def forms(value: object, *, decimals: bool = True) -> list[object]:
         ("007", ["007"]),
         ("-0", ["-0", 0]),
         ("2026-13-31", ["2026-13-31"]),
-        ("64b7f0c2a1d3e4f5a6b7c8d9", ["64b7f0c2a1d3e4f5a6b7c8d9", ObjectId("64b7f0c2a1d3e4f5a6b7c8d9")]),
+        (A_HEX, [A_HEX, bytes.fromhex(A_HEX), ObjectId(A_HEX)]),
+        ("00ff", ["00ff", b"\x00\xff"]),
+        ("abc", ["abc"]),
         (AN_ID, [Binary(AN_ID.bytes, 4), Binary(AN_ID.bytes, 3), str(AN_ID), str(AN_ID).upper()]),
         (True, [True]),
         (None, ["None"]),
@@ -105,10 +108,10 @@ def test_a_bool_lies_behind_the_numbers() -> None:
 
 
 def test_keys_of_several_parts_share_what_they_agree_in() -> None:
-    keys: list[list[list[object]]] = [[["a"], [number]] for number in range(3)]
-    keys.append([["b"], [1]])
-    assert list(by_keys(["x", "y"], keys)) == [
-        {"$or": [{"x": {"$in": ["a"]}, "y": {"$in": [0, 1, 2]}}, {"x": {"$in": ["b"]}, "y": {"$in": [1]}}]}
+    keys: list[tuple[object, ...]] = [("7", 0), ("b", 1), (7, 2)]
+    forms: list[list[list[object]]] = [[["7", 7], [0]], [["b"], [1]], [[7, "7"], [2]]]
+    assert list(by_keys(["x", "y"], keys, forms)) == [
+        {"$or": [{"x": {"$in": ["7", 7]}, "y": {"$in": [0, 2]}}, {"x": {"$in": ["b"]}, "y": {"$in": [1]}}]}
     ]
 
 

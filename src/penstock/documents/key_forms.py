@@ -22,7 +22,7 @@ from penstock.rows import time_text
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _FRACTION = re.compile(r"-?(?:0|[1-9][0-9]{0,30})\.[0-9]{1,30}", re.ASCII)
-_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}", re.ASCII)
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})+", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}.*)?", re.ASCII)
 _LARGEST = 2**63  # of BSON's integers
@@ -72,8 +72,10 @@ def _number(value: Decimal, decimals: bool) -> Iterator[object]:
 def _of_text(text: str, legacy: int, decimals: bool) -> Iterator[object]:
     if _WHOLE.fullmatch(text) or _FRACTION.fullmatch(text):
         yield from _number(Decimal(text), decimals)
-    elif _OBJECT_ID.fullmatch(text):
-        yield ObjectId(text)
+    elif _HEX.fullmatch(text):  # how bytes are told
+        yield bytes.fromhex(text)
+        if len(text) == 24:
+            yield ObjectId(text)
     elif _UUID.fullmatch(text):
         yield from _of_uuid(UUID(text), legacy)
         yield from {text.lower(), text.upper()} - {text}

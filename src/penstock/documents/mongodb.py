@@ -89,7 +89,7 @@ class MongoCollection:
                 [forms_of(value, legacy=self._values.legacy, decimals=self._decimals) for value in key] for key in keys
             ]
             records: list[Record] = []
-            for condition in by_keys(self.key, forms) if keys else ():
+            for condition in by_keys(self.key, keys, forms) if keys else ():
                 records += await self._records(condition, MOST_RECORDS - len(records))
             return records
 

@@ -17,6 +17,7 @@ from bson.timestamp import Timestamp
 
 from penstock.documents.bson_values import Document, path_of
 from penstock.errors import JobError
+from penstock.rows import match_text
 
 Filter: TypeAlias = Mapping[str, object]
 
@@ -71,21 +72,25 @@ def also(filter_: Document, condition: Document) -> Document:
     return {"$and": [filter_, condition]}
 
 
-def by_keys(names: Sequence[str], keys: Sequence[Sequence[Sequence[object]]]) -> Iterator[Document]:
-    """Conditions that together find the documents under the keys, each of which holds the forms of its parts. A key of several
-    parts is a branch of an $or, and those that agree in all parts but the last share one."""
+def by_keys(
+    names: Sequence[str], keys: Sequence[Sequence[object]], forms: Sequence[Sequence[Sequence[object]]]
+) -> Iterator[Document]:
+    """Conditions that together find the documents under the keys. forms: of each part of each key. A key of several parts is a
+    branch of an $or; those that agree in all parts but the last share one, so that no document answers to two of them."""
     *leading, last = names
     if not leading:
-        yield {last: {"$in": [form for [forms] in keys for form in forms]}}
+        yield {last: {"$in": [form for [one] in forms for form in one]}}
         return
-    shared: dict[str, tuple[Sequence[Sequence[object]], list[object]]] = {}
-    for *first, final in keys:
-        # By repr, because a 1 and a True, or an ObjectId and its text, are to stay apart and BSON's values need not be hashable.
-        shared.setdefault(repr(first), (first, []))[1].extend(final)
-    branches: list[Document] = [
-        {**{name: {"$in": forms} for name, forms in zip(leading, first, strict=True)}, last: {"$in": finals}}
-        for first, finals in shared.values()
-    ]
+    shared: dict[str, Document] = {}
+    finals: dict[str, list[object]] = {}
+    for key, (*first, final) in zip(keys, forms, strict=True):
+        text = match_text(key[:-1])
+        if text not in shared:
+            finals[text] = []
+            conditions = {name: {"$in": one} for name, one in zip(leading, first, strict=True)}
+            shared[text] = {**conditions, last: {"$in": finals[text]}}
+        finals[text].extend(final)
+    branches = list(shared.values())
     for start in range(0, len(branches), MOST_BRANCHES):
         yield {"$or": branches[start : start + MOST_BRANCHES]}
 
