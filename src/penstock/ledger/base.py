@@ -467,7 +467,7 @@ class PeopleDesk(Protocol):
 
 
 class ReadModel(Protocol):
-    """What status, rows and show look at. Never writes."""
+    """What status, rows, show, report and export look at. Never writes."""
 
     async def counts(self) -> Counts: ...
     async def generation(self) -> int:
@@ -488,3 +488,6 @@ class ReadModel(Protocol):
         ...
 
     async def events(self, *, key: KeyText | None = None, limit: int = 100) -> Sequence[StoredEvent]: ...
+    async def history(self, since: int, limit: int) -> Sequence[tuple[int, StoredEvent]]:
+        """The next events behind the one of this number (0: from the first), the oldest first, each with its number."""
+        ...

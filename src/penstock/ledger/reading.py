@@ -21,6 +21,8 @@ from penstock.rows import KeyText
 
 Result = TypeVar("Result")
 
+_EVERY_STATE = frozenset(RowState)
+
 NO_DOUBTS = DoubtsAhead(rows=0, young=0, seconds=0.0)
 
 _WORKERS = """
@@ -41,9 +43,15 @@ SELECT COUNT(*), SUM(CASE WHEN {age} < :seconds THEN 1 ELSE 0 END), MIN({age}) F
 WHERE job_id = :job AND state = 'in_doubt'
 """
 
+# Behind no row stand all of them: no key's text is empty. (`:after IS NULL OR ...` would make SQLite begin each page at the first row.)
 _ROWS = """
 SELECT {row} FROM penstock_rows AS known
-WHERE job_id = :job AND state IN :states AND (:after IS NULL OR row_key > :after) ORDER BY row_key LIMIT :limit
+WHERE job_id = :job AND state IN :states AND row_key > :after ORDER BY row_key LIMIT :limit
+"""
+
+# All rows behind one, whatever their state: the primary key alone, so that no planner is drawn to the index by state.
+_EVERY_ROW = """
+SELECT {row} FROM penstock_rows AS known WHERE job_id = :job AND row_key > :after ORDER BY row_key LIMIT :limit
 """
 
 _ROW = "SELECT {row} FROM penstock_rows AS known WHERE job_id = :job AND row_key = :key"
@@ -51,6 +59,12 @@ _ROW = "SELECT {row} FROM penstock_rows AS known WHERE job_id = :job AND row_key
 _EVENTS = statement(
     "SELECT at, kind, detail, row_key, range_no, owner FROM penstock_events WHERE job_id = :job "
     "ORDER BY event_no DESC LIMIT :limit"
+)
+
+# From the first to the last, page by page: a log of millions is read in flat memory.
+_HISTORY = statement(
+    "SELECT event_no, at, kind, detail, row_key, range_no, owner FROM penstock_events "
+    "WHERE job_id = :job AND event_no > :since ORDER BY event_no LIMIT :limit"
 )
 
 # A row's own events, and those of the range it is in now: a take-over, or the person who put it there. Two indexes, so no OR.
@@ -82,6 +96,7 @@ class SqlReadModel:
         self._doubts = dialect.statement(_DOUBTS)
         self._row = dialect.statement(_ROW, row=ROW_COLUMNS)
         self._rows = dialect.statement(_ROWS, row=ROW_COLUMNS)
+        self._every_row = dialect.statement(_EVERY_ROW, row=ROW_COLUMNS)
 
     async def counts(self) -> Counts:
         return await self._of_job(self._counting.count, NOTHING)
@@ -140,8 +155,12 @@ class SqlReadModel:
         """In key-text order, from behind `after`."""
 
         async def read(connection: AsyncConnection, job_id: int) -> Sequence[LedgerRow]:
-            parameters = {"job": job_id, "states": [state.value for state in states], "after": after, "limit": limit}
-            return [ledger_row(row) for row in (await connection.execute(self._rows, parameters)).all()]
+            parameters: dict[str, object] = {"job": job_id, "after": after or "", "limit": limit}
+            if states == _EVERY_STATE:
+                found = await connection.execute(self._every_row, parameters)
+            else:
+                found = await connection.execute(self._rows, parameters | {"states": sorted(states)})
+            return [ledger_row(row) for row in found.all()]
 
         return await self._of_job(read, ())
 
@@ -167,6 +186,19 @@ class SqlReadModel:
             return [
                 StoredEvent(moment(at), EventKind(kind), detail, row_key, range_no, owner)
                 for at, kind, detail, row_key, range_no, owner in await connection.execute(statement, parameters)
+            ]
+
+        return await self._of_job(read, ())
+
+    async def history(self, since: int, limit: int) -> Sequence[tuple[int, StoredEvent]]:
+        """See ReadModel.history."""
+
+        async def read(connection: AsyncConnection, job_id: int) -> Sequence[tuple[int, StoredEvent]]:
+            return [
+                (number, StoredEvent(moment(at), EventKind(kind), detail, row_key, range_no, owner))
+                for number, at, kind, detail, row_key, range_no, owner in await connection.execute(
+                    _HISTORY, {"job": job_id, "since": since, "limit": limit}
+                )
             ]
 
         return await self._of_job(read, ())

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.ledger.contract.bench import ALICE, JOB, Bench, everybody, failed, imported, in_doubt, marked, portion, span
+from tests.ledger.contract.bench import (
+    ALICE,
+    JOB,
+    Bench,
+    everybody,
+    failed,
+    imported,
+    in_doubt,
+    marked,
+    pending,
+    portion,
+    span,
+)
 
 from penstock.events import EventKind
 from penstock.ledger.base import Cause, Counts, Event, Settlement
@@ -68,6 +80,35 @@ async def test_events_of_a_row_are_its_own_and_those_of_its_range_the_newest_fir
     assert all(event.at.utcoffset() is not None for event in await bench.model.events())
 
 
+async def test_the_history_comes_page_by_page_the_oldest_first(bench: Bench) -> None:
+    await bench.alice.note([Event(EventKind.HOLD_STARTED, "it is away"), Event(EventKind.HOLD_ENDED)], ALICE)
+
+    first = await bench.model.history(0, 3)
+    rest = await bench.model.history(first[-1][0], 3)
+
+    assert [(event.kind, event.detail) for _, event in [*first[2:], *rest]] == [
+        (EventKind.HOLD_STARTED, "it is away"),
+        (EventKind.HOLD_ENDED, ""),
+    ]
+    assert [event.kind for _, event in first[:2]] == [EventKind.RUN_STARTED] * 2
+    assert {event.owner for _, event in rest} == {ALICE}
+    assert all(event.at.utcoffset() is not None for _, event in first)
+    assert not await bench.model.history(rest[-1][0], 3)
+
+
+async def test_pages_of_rows_of_every_state_leave_none_out(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    rows = [*failed("10"), *imported("2", "1"), *in_doubt("3"), *pending("4"), Settlement("5", RowState.SKIPPED)]
+    await bench.alice.settle([portion(lease, 1, rows)], marked)
+
+    pages, after = [], None
+    while page := await bench.model.rows(ALL, after, 2):
+        pages.append([row.key for row in page])
+        after = page[-1].key
+
+    assert pages == [["1", "10"], ["2", "3"], ["4", "5"]]
+
+
 async def test_a_detail_longer_than_its_column_is_cut(bench: Bench) -> None:
     await bench.alice.note([Event(EventKind.HOLD_STARTED, "ü" * 5000)], ALICE)
 
@@ -88,7 +129,7 @@ async def test_a_job_that_was_never_run_has_nothing_in_it(bench: Bench) -> None:
     assert (await model.control()).workers == 0
     assert [*await model.workers(), *await model.causes(), *await model.rows(ALL, None, 9)] == []
     assert await model.row("1") is None
-    assert list(await model.events()) == []
+    assert [*await model.events(), *await model.history(0, 9)] == []
     assert await bench.sql("SELECT name FROM penstock_jobs") == [(JOB,)], "looking makes nothing"
 
 
