@@ -43,7 +43,7 @@ SELECT COUNT(*), SUM(CASE WHEN {age} < :seconds THEN 1 ELSE 0 END), MIN({age}) F
 WHERE job_id = :job AND state = 'in_doubt'
 """
 
-# Behind no row stand all of them: no key's text is empty. (`:after IS NULL OR ...` would make SQLite begin each page at the first row.)
+# Behind '' stand all of them: no key's text is empty. (By `:after IS NULL OR ...` SQLite would begin each page at the first row.)
 _ROWS = """
 SELECT {row} FROM penstock_rows AS known
 WHERE job_id = :job AND state IN :states AND row_key > :after ORDER BY row_key LIMIT :limit
