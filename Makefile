@@ -25,6 +25,7 @@ services: ## start the database servers for tests and development (scripts/servi
 
 test: $(development) services ## run all tests, on real servers
 	@scripts/install_strace
+	@scripts/install_chromium
 	@$(python) -m pytest
 
 proof: export PENSTOCK_TEST_ROWS = 200000

@@ -1,0 +1,1 @@
+"""Pages for people to keep: HTML that needs nothing but itself."""
