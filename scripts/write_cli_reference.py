@@ -30,7 +30,8 @@ there. What is meant for people goes to stderr.
 | 2 | a person must change something first: usage, job file, rights, no ledger yet |
 | 3 | unreachable or stopped early: the same command may go on later |
 
-`status`, `rows` and `show` return 0 whatever they show. Of several job files: the first of 2, 3, 1, 0 that occurred.
+`status`, `rows`, `show`, `report` and `export` return 0 whatever they show. Of several job files: the first of
+2, 3, 1, 0 that occurred.
 """
 
 

@@ -44,6 +44,7 @@ def whole_number(least: int, most: int | None = None) -> Callable[[str | int], i
 JobFile = Annotated[Path, typer.Argument(metavar="FILE", help="The job file.", show_default=False)]
 JobFiles = Annotated[list[Path], typer.Argument(metavar="FILE", help="The job files.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
 Keys = Annotated[
     list[str] | None,
     typer.Option("--key", metavar="K", help="This row; may be given again. Composite keys: '[\"north\", 17]'."),

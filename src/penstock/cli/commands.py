@@ -66,6 +66,10 @@ COMMANDS = (
         "Prove that every row arrived: compare source, ledger, flags and new store.",
         "verify:verify",
     ),
+    Listed("report", _LOOK, "Write one HTML page that tells what was moved, to hand on and to sign.", "report:report"),
+    Listed(
+        "export", _LOOK, "Print the receipts of a job, or write them to a file: CSV, JSONL, Parquet.", "export:export"
+    ),
     Listed("pause", _STEER, "Pause a live run: what is on the wire finishes, nothing new goes out.", "steer:pause"),
     Listed("resume", _STEER, "Resume a paused run.", "steer:resume"),
     Listed(

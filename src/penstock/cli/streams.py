@@ -77,8 +77,13 @@ def emit(document: object) -> bool:
 def emit_text(text: str) -> bool:
     """Print text that is data (SQL, JSON) on stdout, in UTF-8 whatever the terminal's charset. False: nobody reads any more.
     Raises JobError if it cannot be written."""
+    return emit_bytes(text.encode())
+
+
+def emit_bytes(data: bytes) -> bool:
+    """The same of what is bytes already."""
     try:
-        sys.stdout.buffer.write(text.encode())
+        sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         _to_nowhere(sys.stdout)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from penstock.wiring.people import open_people_desk, open_read_model, reset_job
     from penstock.wiring.preparing import prepare_job, prepare_statements
     from penstock.wiring.probing import doubts_ahead
+    from penstock.wiring.reporting import report_subject
     from penstock.wiring.running import run_job
     from penstock.wiring.verifying import open_verification
 
@@ -23,6 +24,7 @@ __all__ = [
     "open_verification",
     "prepare_job",
     "prepare_statements",
+    "report_subject",
     "reset_job",
     "run_job",
     "show_requests",
@@ -37,6 +39,7 @@ _PLACES = {
     "open_verification": "verifying",
     "prepare_job": "preparing",
     "prepare_statements": "preparing",
+    "report_subject": "reporting",
     "reset_job": "people",
     "run_job": "running",
     "show_requests": "checking",
