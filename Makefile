@@ -65,6 +65,7 @@ bench: $(development) services ## penstock's speed beside its peers' and its goa
 requirements: $(development) ## pin the newest versions that pyproject.toml and dev.in allow
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --build-deps-for=editable --output-file runtime.txt ../pyproject.toml
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --output-file dev.txt dev.in
+	@cd examples/shop && ../../.venv/bin/pip-compile --quiet --upgrade --config ../../pyproject.toml --output-file requirements.txt requirements.in
 	@cd benchmarks/requirements && for peer in *.in; do ../../.venv/bin/pip-compile --quiet --upgrade \
 		--config ../../pyproject.toml --output-file "$${peer%.in}.txt" "$$peer"; done
 
@@ -87,7 +88,8 @@ $(runtime): pyproject.toml requirements/runtime.txt | $(python)
 	@$(install) --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(development): $(runtime) requirements/dev.txt
-	@echo "installing what the tests and checks run on"
+$(development): $(runtime) requirements/dev.txt examples/shop/requirements.txt
+	@echo "installing what the tests, checks and examples run on"
 	@$(install) --require-hashes --requirement requirements/dev.txt
+	@$(install) --require-hashes --requirement examples/shop/requirements.txt
 	@touch $@
