@@ -10,13 +10,21 @@ development := .venv/installed-development
 
 install := $(python) -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help demo setup services test proof chaos mutants check bench requirements clean
+.PHONY: help demo journey setup services test proof chaos mutants check bench requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(runtime) ## the whole thing on this machine: an old shop, a new API, a kill, a resume, a count
 	@.venv/bin/penstock demo
+
+# CUSTOMERS and ORDERS of the old shop; KILLS of runs, at moments that SEED draws.
+journey: CUSTOMERS ?= 100000
+journey: ORDERS ?= 300000
+journey: KILLS ?= 3
+journey: SEED ?= 7
+journey: $(development) services ## an old MySQL shop through an API into MySQL and MongoDB, with kills, and the proof
+	@$(python) -m examples.shop.journey --customers $(CUSTOMERS) --orders $(ORDERS) --kills $(KILLS) --seed $(SEED)
 
 setup: $(runtime) ## install penstock into .venv (then: .venv/bin/penstock --help)
 
