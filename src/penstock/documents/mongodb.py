@@ -52,6 +52,9 @@ class MongoCollection:
     """A document is named by scalars alone. One whose key is a list or a document, or lies within the documents of a list, has no
     key: it counts as `without_key`, and is neither found nor walked over."""
 
+    walks = True
+    is_live = True
+
     def __init__(
         self,
         *,
@@ -92,6 +95,9 @@ class MongoCollection:
             for condition in by_keys(self.key, keys, forms) if keys else ():
                 records += await self._records(condition, MOST_RECORDS - len(records))
             return records
+
+    async def look_again(self) -> None:
+        """Each look is a new one."""
 
     async def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
         """In the order of `_id`, which every collection has an index of, which is unique and never changes: a cursor that is lost

@@ -65,6 +65,9 @@ class SqlRecords:
     Methods raise StoreUnreachable for what may pass, JobError for what will not.
     """
 
+    walks = True
+    is_live = True
+
     def __init__(self, database: Database, plan: _Plan, fields: Sequence[str]) -> None:
         self.name = database.address
         self.key = tuple(column.name for column in plan.key)
@@ -117,6 +120,9 @@ class SqlRecords:
         """See Store.without_key."""
         [(count,)] = await self._fetch(Condition(self._plan.keys.count_without_key(), ()))
         return int(str(count))
+
+    async def look_again(self) -> None:
+        """Each look is a new one."""
 
     async def scanned(self) -> str | None:
         """The table that each look-up goes through from end to end; None if an index serves it, or nothing is known."""

@@ -34,6 +34,20 @@ class Store(Protocol):
         """What `Record.values` hold, in order."""
         ...
 
+    @property
+    def walks(self) -> bool:
+        """Whether `walk` and `without_key` show what is there. If not, what is extra cannot be found."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether each look shows the store as it is then. If not, all looks show it as it was when it was read."""
+        ...
+
+    async def look_again(self) -> None:
+        """Called before doubts are looked at once more: from here on a store that is not live shows what is there by now."""
+        ...
+
     async def look_up(self, keys: Sequence[tuple[object, ...]]) -> Sequence[Record]:
         """Every record whose key is one of these, at most 1,000; several with one key where it is doubled. A key is found
         whatever type it has here: 42 also as "42", and the other way round."""

@@ -18,6 +18,7 @@ from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Row, decode_key, match_text
 from penstock.verify.ahead import one_ahead
 from penstock.verify.base import LedgerRows, Rows, Store
+from penstock.verify.deferred import Deferred
 from penstock.verify.examine import Examiner
 from penstock.verify.findings import Finding, FindingKind, Progress
 from penstock.verify.second_look import SecondLook
@@ -72,6 +73,10 @@ class Reconciliation:
         self._found = 0
 
     @property
+    def _walks(self) -> bool:
+        return self._store is not None and self._store.walks
+
+    @property
     def progress(self) -> Progress:
         return Progress(self._looked_at, self._walked, self._found)
 
@@ -92,7 +97,7 @@ class Reconciliation:
         async with aclosing(self._from_ledger()) as found:
             async for finding in found:
                 yield finding
-        if self._store is not None:
+        if self._store is not None and self._walks:
             async with aclosing(self._from_store(self._store, expected)) as found:
                 async for finding in found:
                     yield finding
@@ -101,22 +106,30 @@ class Reconciliation:
 
     async def _from_source(self, scope: Scope, expected: Spool) -> AsyncGenerator[Finding]:
         again = SecondLook(self._after)
-        async with aclosing(one_ahead(self._rows.pages())) as pages:
-            async for page in pages:
-                rows = page if scope.share >= 1 else [row for row in page if self._random.random() < scope.share]
-                await self._first_look(rows, scope, expected, again)
-                async for finding in self._second_looks(again, is_last=False):
-                    yield finding
-        async for finding in self._second_looks(again, is_last=True):
-            yield finding
+        is_live = self._store is None or self._store.is_live
+        with closing(Deferred()) as deferred:
+            async with aclosing(one_ahead(self._rows.pages())) as pages:
+                async for page in pages:
+                    rows = page if scope.share >= 1 else [row for row in page if self._random.random() < scope.share]
+                    doubts = await self._first_look(rows, scope, expected)
+                    if not is_live:
+                        deferred.add(doubts)
+                        continue
+                    again.add([finding.key for finding in doubts if finding.key is not None], _now())
+                    async for finding in self._second_looks(again, is_last=False):
+                        yield finding
+            async for finding in self._second_looks(again, is_last=True):
+                yield finding
+            async for finding in self._deferred_looks(deferred):
+                yield finding
 
-    async def _first_look(self, rows: Sequence[Row], scope: Scope, expected: Spool, again: SecondLook) -> None:
+    async def _first_look(self, rows: Sequence[Row], scope: Scope, expected: Spool) -> Sequence[Finding]:
         examined = await self._examine(rows, scope.holds)
         self._looked_at += len(rows)
         self._imported_seen += sum(known.state is RowState.IMPORTED for known in examined.known.values())
-        if self._computes_key and scope.is_whole:
+        if self._computes_key and scope.is_whole and self._walks:
             expected.add(examined.store_keys)
-        again.add([finding.key for finding in examined.findings if finding.key is not None], _now())
+        return examined.findings
 
     async def _second_looks(self, again: SecondLook, *, is_last: bool) -> AsyncIterator[Finding]:
         while True:
@@ -130,6 +143,17 @@ class Reconciliation:
                 continue
             rows = await self._rows.read_keys(keys)
             for finding in (await self._examine([rows[key] for key in keys if key in rows])).findings:
+                yield finding
+
+    async def _deferred_looks(self, deferred: Deferred) -> AsyncIterator[Finding]:
+        if not len(deferred) or self._store is None:
+            return
+        await asyncio.sleep(self._after)
+        await self._store.look_again()
+        for keys in deferred.portions(min(PAGE, self._rows.rows_at_once)):
+            rows = await self._rows.read_keys(keys)
+            examined = await self._examine([rows[key] for key in keys if key in rows])
+            for finding in deferred.in_time(examined.findings):
                 yield finding
 
     # From the ledger: imported rows that the source does not show any more.
@@ -171,6 +195,7 @@ class Reconciliation:
             if not len(strangers):
                 return
             await asyncio.sleep(self._after)
+            await store.look_again()
             if self._computes_key:
                 await self._leave_out_those_that_came(strangers)
             for portion in strangers.portions(PAGE):
