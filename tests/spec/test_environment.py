@@ -148,6 +148,11 @@ def test_a_value_that_is_no_text_is_refused(problems_of: ProblemsOf) -> None:
         job_file().replace("sqlite:///old.db", "mysql://u@h/db?${SECRET}=1"),
         job_file().replace("https://api.example.com/orders", "https://${SECRET}@h/"),
         job_file().replace("https://api.example.com/orders", "'https://h/{{ x | ${SECRET} }}'"),
+        job_file(rest="verify: {url: 'https://h/{{ x | ${SECRET} }}', key: a, record: '{{ body }}'}"),
+        job_file(
+            rest="verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', headers: {A: '${SECRET}{{ x }}'}}"
+        ),
+        job_file(rest="verify: {url: 'https://h/', key: a, records: '{{ body }}', headers: {A: \"${SECRET}\\nx\"}}"),
         job_file(
             rest="verify: {url: 'redis://u:${SECRET}@h/x', query: SELECT 1, key: a, compare: {x: '{{ ${SECRET} + }}'}}"
         ),

@@ -12,7 +12,7 @@ from penstock.errors import JobFileError
 from penstock.spec.loader import LARGEST, load
 
 if TYPE_CHECKING:
-    from tests.spec.conftest import ProblemsOf
+    from tests.spec.conftest import LoadText, ProblemsOf
 
 
 def test_no_message_shows_a_password_or_token_that_was_written_amiss(tmp_path: Path) -> None:
@@ -243,6 +243,75 @@ def test_problems_of_the_delivery(problems_of: ProblemsOf, lines: str, path: str
         ("verify: {url: 'postgresql://h/x', key: a}", "verify.query", "is missing"),
         ("verify: {url: 'postgresql://h/x', query: SELECT 1}", "verify.key", "is missing"),
         ("verify: {url: 'redis://h/x', query: SELECT 1, key: a}", "verify.url", "mongodb://"),
+        ("verify: {url: 'redis://h/x', query: SELECT 1, key: a}", "verify.url", "https:// where the API itself"),
+        (
+            "verify: {url: 'postgresql://h/x', query: SELECT 1, key: a, next: '{{ body.n }}'}",
+            "verify.next",
+            "does not go with",
+        ),
+        (
+            "verify: {url: 'mongodb://h/x', collection: b, key: a, headers: {A: b}}",
+            "verify.headers",
+            "does not go with",
+        ),
+        ("verify: {url: 'https://h/{{ key }}', key: a}", "verify.record", "is missing"),
+        (
+            "verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', query: SELECT 1}",
+            "verify.query",
+            "use record:",
+        ),
+        (
+            "verify: {url: 'https://h/orders', key: a, record: '{{ body }}'}",
+            "verify.url",
+            "asks the same for every row",
+        ),
+        (
+            "verify: {url: 'https://h/{{ id }}', key: a, record: '{{ body }}'}",
+            "verify.url",
+            "no name 'id'; there are: key",
+        ),
+        ("verify: {url: 'https://h/{{ cursor }}', key: a, record: '{{ body }}'}", "verify.url", "no name 'cursor'"),
+        ("verify: {url: 'https://h/?c={{ key }}', key: a, records: '{{ body }}'}", "verify.url", "no name 'key'"),
+        ("verify: {url: 'https://h/?c={{ cursor }}', key: a, records: '{{ body }}'}", "verify.next", "is missing"),
+        (
+            "verify: {url: 'https://h/', key: a, records: '{{ body }}', record: '{{ body }}'}",
+            "verify.record",
+            "keep one",
+        ),
+        (
+            "verify: {url: 'https://h/', key: a, records: '{{ body }}', absent: '{{ true }}'}",
+            "verify.absent",
+            "a list of all",
+        ),
+        (
+            "verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', next: '{{ body }}'}",
+            "verify.next",
+            "each row",
+        ),
+        ("verify: {url: 'https://h/{{ key }}', key: a, record: body.data}", "verify.record", "exactly one expression"),
+        ("verify: {url: 'https://h/{{ key }}', key: a, record: '{{ row.id }}'}", "verify.record", "no name 'row'"),
+        ("verify: {url: 'https://h/', key: a, records: '{{ key }}'}", "verify.records", "no name 'key'"),
+        (
+            "verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', concurrency: 0}",
+            "verify.concurrency",
+            "at least 1",
+        ),
+        ("verify: {url: 'https://u:p@h/{{ key }}', key: a, record: '{{ body }}'}", "verify.url", "holds credentials"),
+        (
+            "verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', headers: {A: '{{ id }}'}}",
+            "verify.headers.A",
+            "no name 'id'",
+        ),
+        (
+            "verify: {url: 'https://h/', key: a, records: '{{ body }}', headers: {A: '{{ cursor }}'}}",
+            "verify.headers.A",
+            "no name 'cursor'",
+        ),
+        (
+            "verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', headers: {A: b, a: c}}",
+            "verify.headers.a",
+            "is there twice",
+        ),
         ("transform: mymodule", "transform", "write module:function"),
         ("transform: 5", "transform", "5 names no function"),
         ("children: []", "children", "is reserved for a later version"),
@@ -258,6 +327,43 @@ def test_problems_of_the_rest(problems_of: ProblemsOf, lines: str, path: str, sa
     problem = problems_of(job_file(rest=lines))[path]
 
     assert said in str(problem)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://read.example.com/{{ key }}",
+        "https://api.example.com:8443/{{ key }}",
+        "http://api.example.com/{{ key }}",
+    ],
+)
+def test_the_targets_headers_are_sent_to_no_other_address(problems_of: ProblemsOf, url: str) -> None:
+    problems = problems_of(_asking(url))
+
+    assert list(problems) == ["verify.headers"]
+    assert "verify.url is another address than target.url" in str(problems["verify.headers"])
+    assert "hunter2" not in str(problems["verify.headers"])
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://api.example.com/v3/{{ key }}", ""),
+        ("https://API.example.com:443/v3/{{ key }}", ""),
+        ("https://read.example.com/{{ key }}", ", headers: {}"),
+        ("https://read.example.com/{{ key }}", ", headers: {A: b}"),
+    ],
+)
+def test_the_same_address_or_headers_of_its_own_will_do(load_text: LoadText, url: str, headers: str) -> None:
+    verify = load_text(_asking(url, headers)).verify
+
+    assert verify is not None
+    assert verify.is_of_api
+
+
+def _asking(url: str, headers: str = "") -> str:
+    rest = f"verify: {{url: '{url}', key: a, record: '{{{{ body }}}}'{headers}}}"
+    return job_file(target="headers: {Authorization: 'Bearer hunter2'}", rest=rest)
 
 
 @pytest.mark.parametrize("key", ["auth", "batch", "proxy"])

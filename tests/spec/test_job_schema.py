@@ -42,6 +42,10 @@ def test_the_file_with_every_key_is_accepted() -> None:
         job_file(
             rest="transform: mymodule:to_payload\nverify: {url: 'mongodb://h', key: a, collection: b, filter: {x: 1}}"
         ),
+        job_file(
+            rest="verify: {url: 'https://h/{{ key }}', key: a.b, record: '{{ body }}', headers: {X: y}, concurrency: 4}"
+        ),
+        job_file(rest="verify: {url: 'https://h/l', key: [a, b], records: '{{ body }}', next: '{{ headers.link }}'}"),
     ],
 )
 def test_what_the_loader_takes_is_accepted(text: str) -> None:
@@ -63,6 +67,8 @@ def test_what_the_loader_takes_is_accepted(text: str) -> None:
         job_file(rest="delivery: {timeout: {total: 30}}"),
         job_file(rest="delivery: {rate: 500}"),
         job_file(rest="delivery: {attempts: '8'}"),
+        job_file(rest="verify: {url: 'https://h/l', key: a, records: body}"),
+        job_file(rest="verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', concurrency: 0}"),
         job_file(rest="folder: elsewhere"),
     ],
 )

@@ -27,11 +27,11 @@ def split_headers(headers: Mapping[str, SecretStr], *, has_body: bool) -> tuple[
     return static, per_row
 
 
-def translate_headers(headers: Mapping[str, str], part: Part) -> ast.expr:
-    """Headers with expressions → what makes a tuple of (name, value). Raises JobError."""
+def translate_headers(headers: Mapping[str, str], part: Part, place: str = "target.headers") -> ast.expr:
+    """Headers with expressions → what makes a tuple of (name, value). place: where they stand. Raises JobError."""
     pairs: list[ast.expr] = []
     for name, template in headers.items():
-        path = f"target.headers.{name}"
+        path = f"{place}.{name}"
         value = part.text(part.parse(template, path), path, _one_line)
         pairs.append(ast.Tuple([ast.Constant(name), value], ast.Load()))
     return ast.Tuple(pairs, ast.Load())

@@ -47,6 +47,23 @@ class Probed(NamedTuple):
     receipt: str | None = None
 
 
+class Told(NamedTuple):
+    """What the expressions of `verify` say about an answer. value: what `record` or `records` yields, numbers exact; next: what
+    `next` yields, None where there is nothing; both only with found. fault: which of the two fails and why, "" if none does."""
+
+    found: bool
+    absent: bool
+    value: object = None
+    next: object = None
+    fault: str = ""
+
+
+class RecordJudge(Protocol):
+    def __call__(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, key: object) -> Told:
+        """Ask all expressions. Never raises: one that fails does not hold. key: what was asked for; None: a list."""
+        ...
+
+
 class ProbeJudge(Protocol):
     def __call__(self, status: int, headers: Sequence[tuple[str, str]], body: bytes, row: Row) -> Probed:
         """Ask both expressions. Never raises: an expression that fails does not hold."""

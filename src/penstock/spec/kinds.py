@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Strict, WithJsonSchema
 
-from penstock.spec.templates import check_answer_expression, check_flag_template, check_header_value, check_row_template
+from penstock.spec.templates import (
+    check_answer_expression,
+    check_flag_template,
+    check_header_value,
+    check_headers_once,
+    check_page_expression,
+    check_record_expression,
+    check_row_template,
+)
 from penstock.spec.units import (
     DURATION_PATTERN,
     RATE_PATTERN,
@@ -37,6 +46,7 @@ from penstock.spec.values import (
 _TEXT = {"type": "string"}
 _FILLED_TEXT = {"type": "string", "title": "text", "pattern": r"\S"}
 _TEMPLATE = {"type": "string", "title": "text with expressions"}
+_EXPRESSION = {"type": "string", "title": "an expression", "pattern": r"^\s*\{\{[\s\S]*\}\}\s*$"}
 _SEVERAL = {"type": "array", "items": _FILLED_TEXT, "minItems": 1, "uniqueItems": True}
 _LIMIT = [{"type": "string", "pattern": f"^(?:{SHARE_PATTERN}|never)$"}, {"type": "integer", "minimum": 1}]
 _CONCURRENCY = [{"const": "auto"}, {"type": "integer", "minimum": 1, "maximum": MOST_AT_ONCE}]
@@ -108,18 +118,23 @@ SqlUrl: TypeAlias = Annotated[
     SecretStr, AfterValidator(check_sql_url), WithJsonSchema({"type": "string", "title": "a database URL"})
 ]
 StoreUrl: TypeAlias = Annotated[
-    SecretStr, AfterValidator(check_store_url), WithJsonSchema({"type": "string", "title": "a database URL"})
+    SecretStr,
+    AfterValidator(check_store_url),
+    WithJsonSchema({"type": "string", "title": "a database URL or a web address"}),
 ]
 HttpUrl: TypeAlias = Annotated[
     SecretStr, AfterValidator(check_http_url), WithJsonSchema({"type": "string", "title": "a web address"})
 ]
 HeaderName: TypeAlias = Annotated[str, AfterValidator(check_header_name)]
 HeaderValue: TypeAlias = Annotated[SecretStr, AfterValidator(check_header_value), WithJsonSchema(_TEXT)]
+Headers: TypeAlias = Annotated[Mapping[HeaderName, HeaderValue], AfterValidator(check_headers_once)]
 
 RowTemplate: TypeAlias = Annotated[str, AfterValidator(check_row_template), WithJsonSchema(_TEMPLATE)]
 FlagTemplate: TypeAlias = Annotated[str, AfterValidator(check_flag_template), WithJsonSchema(_TEMPLATE)]
 AnswerExpression: TypeAlias = Annotated[
     str,
     AfterValidator(check_answer_expression),
-    WithJsonSchema({"type": "string", "title": "an expression", "pattern": r"^\s*\{\{[\s\S]*\}\}\s*$"}),
+    WithJsonSchema(_EXPRESSION),
 ]
+RecordExpression: TypeAlias = Annotated[str, AfterValidator(check_record_expression), WithJsonSchema(_EXPRESSION)]
+PageExpression: TypeAlias = Annotated[str, AfterValidator(check_page_expression), WithJsonSchema(_EXPRESSION)]

@@ -10,14 +10,14 @@ from penstock.spec.wrong import Location
 URLS: frozenset[Location] = frozenset(
     {("source", "url"), ("target", "url"), ("target", "probe", "url"), ("ledger", "url"), ("verify", "url")}
 )
-HEADERS: Location = ("target", "headers")
+HEADERS: frozenset[Location] = frozenset({("target", "headers"), ("verify", "headers")})
 
 _MOST = 60
 
 
 def shown(at: Location, written: str) -> str | None:
     """The value at this place as it may be printed; None for a header's."""
-    if at[:2] == HEADERS:
+    if at[:2] in HEADERS:
         return None
     return shorten(mask_url(written) if at in URLS else written)
 

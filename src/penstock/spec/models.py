@@ -19,6 +19,7 @@ from penstock.spec.kinds import Function, JobName
 from penstock.spec.part import OnlyInPython, Part
 from penstock.spec.source_part import Flag, Source
 from penstock.spec.target_part import DEFAULT_NOT_APPLIED, Probe, Target, Tls
+from penstock.spec.urls import origin_of
 from penstock.spec.values import Transform
 from penstock.spec.verify_part import Verify
 from penstock.spec.wrong import Wrong, all_wrong
@@ -84,6 +85,20 @@ class Job(Part):
             url=ledger.url if ledger.url.get_secret_value() else source.url,
             lease=ledger.lease or max(60.0, 2 * total + 15),
         )
+
+    @field_validator("verify")
+    @classmethod
+    def _headers_for_their_own_address(cls, verify: Verify | None, info: ValidationInfo) -> Verify | None:
+        target = info.data.get("target")
+        if verify is None or not verify.is_of_api or verify.headers is not None or not isinstance(target, Target):
+            return verify
+        if target.headers and origin_of(verify.url) != origin_of(target.url):
+            wrong = Wrong(
+                "is missing: verify.url is another address than target.url, and the headers of that are sent nowhere else",
+                "write the headers that it needs, or headers: {}",
+            )
+            raise all_wrong([(("headers",), wrong)])
+        return verify
 
     @field_validator("transform")
     @classmethod

@@ -45,6 +45,6 @@ def dotted(at: Location) -> str:
     a header's at any, as none has one in its name and what follows it may be secret."""
     text = ""
     for depth, step in enumerate(at):
-        colon = ":" if depth >= len(HEADERS) and at[: len(HEADERS)] == HEADERS else ": "
+        colon = ":" if depth >= 2 and at[:2] in HEADERS else ": "
         text += f"[{step}]" if isinstance(step, int) else ("." if text else "") + shorten(step.partition(colon)[0])
     return text

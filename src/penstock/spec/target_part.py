@@ -21,8 +21,7 @@ from penstock.spec.kinds import (
     DURATION_SCHEMA,
     AnswerExpression,
     Duration,
-    HeaderName,
-    HeaderValue,
+    Headers,
     HttpUrl,
     ReadableFile,
     Whole,
@@ -124,7 +123,7 @@ class Target(Part):
     method: Literal["POST", "PUT", "PATCH", "DELETE", "GET"] = Field(
         default="POST", description="The request's method."
     )
-    headers: Mapping[HeaderName, HeaderValue] = Field(
+    headers: Headers = Field(
         default_factory=dict,
         description="Further headers; expressions may be used. Host, Content-Length, Connection and their like are the sender's.",
     )
@@ -189,18 +188,6 @@ class Target(Part):
         if body is not None and info.data.get("method") == "GET":
             raise Wrong("stands beside method: GET, which sends none", "use POST, or put the values into target.url")
         return body
-
-    @field_validator("headers")
-    @classmethod
-    def _headers_once(cls, headers: Mapping[str, object]) -> Mapping[str, object]:
-        seen: set[str] = set()
-        for name in headers:
-            if name.lower() in seen:
-                raise all_wrong(
-                    [((name,), Wrong("is there twice", "upper and lower case are the same in names of headers"))]
-                )
-            seen.add(name.lower())
-        return headers
 
     @field_validator("not_applied")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from pydantic import SecretStr
 
@@ -11,6 +12,9 @@ from penstock.spec.wrong import KEY, Location, Wrong, all_wrong
 
 ANSWER_NAMES = frozenset({"status", "headers", "body", "row"})
 FLAG_NAMES = frozenset({"receipt", "now"})
+# Of `verify` where the new store is the API: what it answers about one row, and a page of its list.
+RECORD_NAMES = frozenset({"status", "headers", "body", "key"})
+PAGE_NAMES = frozenset({"status", "headers", "body"})
 
 EXPRESSION_MARKS = ("{{", "{%", "{#")
 EXPRESSIONS = re.compile(r"\{\{.*?\}\}|\{#.*?#\}|\{%.*?%\}", re.DOTALL)
@@ -32,8 +36,28 @@ def check_flag_template(text: str) -> str:
 
 def check_answer_expression(text: str) -> str:
     """Exactly one expression over an answer. Raises Wrong."""
+    return _check_expression(text, ANSWER_NAMES)
+
+
+def check_record_expression(text: str) -> str:
+    """Exactly one expression over what the API answers about the row of `key`. Raises Wrong."""
+    return _check_expression(text, RECORD_NAMES)
+
+
+def check_page_expression(text: str) -> str:
+    """Exactly one expression over a page of the API's list. Raises Wrong."""
+    return _check_expression(text, PAGE_NAMES)
+
+
+def check_names(text: str, names: frozenset[str]) -> None:
+    """Of a text whose other parts may be secret: no other names than these in its expressions. Raises Wrong."""
+    if problem := check_template(text, names):
+        raise Wrong(f"cannot be read: {problem}", quotes=True)
+
+
+def _check_expression(text: str, names: frozenset[str]) -> str:
     _refuse_ref(text)
-    return _must_be_read(text, check_expression(text, ANSWER_NAMES))
+    return _must_be_read(text, check_expression(text, names))
 
 
 def check_secret_template(text: str) -> None:
@@ -47,6 +71,18 @@ def check_secret_template(text: str) -> None:
         raise Wrong("has an expression that does not end", "close it with }}")
     if problem := check_template(text):
         raise Wrong(f"cannot be read: {problem}", quotes=True)
+
+
+def check_headers_once(headers: Mapping[str, SecretStr]) -> Mapping[str, SecretStr]:
+    """Raises Wrong for the second of two names that are one to HTTP (as ValidationError, at its place)."""
+    seen: set[str] = set()
+    for name in headers:
+        if name.lower() in seen:
+            raise all_wrong(
+                [((name,), Wrong("is there twice", "upper and lower case are the same in names of headers"))]
+            )
+        seen.add(name.lower())
+    return headers
 
 
 def check_header_value(value: SecretStr) -> SecretStr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -15,6 +16,7 @@ from penstock.spec.wrong import Wrong
 SQL_KINDS = ("mysql", "mariadb", "postgresql", "sqlite")
 DOCUMENT_KINDS = ("mongodb", "mongodb+srv")
 
+_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
 
@@ -38,8 +40,10 @@ def check_sql_url(url: SecretStr) -> SecretStr:
 
 
 def check_store_url(url: SecretStr) -> SecretStr:
-    """Of a store that `verify` looks into: SQL, or MongoDB. Raises Wrong."""
-    kind = _kind_of(url, SQL_KINDS + DOCUMENT_KINDS)
+    """Of a store that `verify` looks into: SQL, MongoDB, or the API itself. Raises Wrong."""
+    if is_web_address(url):
+        return check_http_url(url)
+    kind = _kind_of(url, SQL_KINDS + DOCUMENT_KINDS, ", or with https:// where the API itself is asked")
     if kind in DOCUMENT_KINDS:
         # It may name several hosts: more than that there is one is left to the driver.
         if not url.get_secret_value().partition("://")[2].strip("/"):
@@ -75,11 +79,22 @@ def check_http_url(url: SecretStr) -> SecretStr:
     return url
 
 
-def _kind_of(url: SecretStr, kinds: Sequence[str]) -> str:
+def is_web_address(url: SecretStr) -> bool:
+    return url.get_secret_value().lower().startswith(("http:", "https:"))
+
+
+def origin_of(url: SecretStr) -> tuple[str, str, int]:
+    """Scheme, host and port of a web address that was checked."""
+    parts = urlsplit(url.get_secret_value())
+    scheme = parts.scheme.lower()
+    return scheme, parts.hostname or "", parts.port or _PORTS[scheme]
+
+
+def _kind_of(url: SecretStr, kinds: Sequence[str], others: str = "") -> str:
     match = _SCHEME.match(url.get_secret_value())
     if match is None or match[1] not in kinds:
         beginnings = ", ".join(f"{kind}://" for kind in kinds)
-        raise Wrong("is no URL of a database that penstock knows", f"it starts with one of {beginnings}")
+        raise Wrong("is no URL of a database that penstock knows", f"it starts with one of {beginnings}{others}")
     return match[1]
 
 
