@@ -1,5 +1,5 @@
-"""The path and query of `target.url` and of `target.probe.url`, filled in for each row. No row can change the host, nor the shape
-of the path.
+"""The path and query of `target.url`, `target.probe.url` and `verify.url`, filled in for each row. No row can change the host,
+nor the shape of the path.
 
 A row's value is percent-encoded whole, "/" included. In the path it may not be empty, "." or "..", nor hold such a piece:
 servers and proxies that decode early would take the request somewhere else.

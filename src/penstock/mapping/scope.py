@@ -61,6 +61,19 @@ def answer_scope(columns: Sequence[str]) -> Scope:
     )
 
 
+def question_scope(name: str) -> Scope:
+    """In the address of a GET of `verify`: the row's `key`, or a list's `cursor`."""
+    return Scope(arguments=(name,), names={name: name})
+
+
+def record_scope() -> Scope:
+    """In what an answer to such a GET means: status, headers, body, and the `key` that was asked for."""
+    return Scope(
+        arguments=("answer", "key"),
+        names={"key": "key", **{name: f"answer.{name}" for name in ("status", "headers", "body")}},
+    )
+
+
 def mark_scope() -> Scope:
     """In `flag.set`: what is known once a row has been accepted."""
     return Scope(arguments=("receipt", "now"), names={"receipt": "receipt", "now": "now"})
