@@ -61,9 +61,22 @@ class Probed:
         return Reply(200, b'{"total":%d,"items":[%b]}' % (self.applied, items))
 
 
+@dataclass(frozen=True)
+class Got:
+    """A GET of whatever else the API shows: see Api.show. number: from 1, of these; at, in_flight: as in Asked. headers: names in
+    lower case."""
+
+    number: int
+    target: str
+    at: float
+    in_flight: int
+    headers: Mapping[str, str]
+
+
 # None: the connection is closed without an answer.
 Script: TypeAlias = Callable[[Asked], Awaitable[Reply | None]]
 ProbeScript: TypeAlias = Callable[[Probed], Awaitable[Reply | None]]
+Show: TypeAlias = Callable[[Got], Awaitable[Reply | None]]
 
 
 async def accept(asked: Asked) -> Reply:
@@ -100,12 +113,14 @@ def for_orders(replies: Mapping[int, Reply | None]) -> Script:
 
 
 class Api:
-    """Made by `serving`. `script` and `probe_script` may be changed while it serves."""
+    """Made by `serving`. `script`, `probe_script` and `show` may be changed while it serves. show: if set, answers all GETs."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.probe_script: ProbeScript = tell_the_truth
         self.probed: list[Probed] = []
+        self.show: Show | None = None
+        self.got: list[Got] = []
         self.port = 0
         self.asked: list[Asked] = []
         self.applied: Counter[int] = Counter()  # order → how often it was accepted
@@ -150,7 +165,7 @@ class Api:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (content := await _read_request(reader)) is not None:
-                reply = await (self._tell_of_row(content) if content.startswith(b"GET ") else self._take_row(content))
+                reply = await self._answer(content)
                 if reply is None:
                     break
                 writer.write(_encode(reply))
@@ -160,6 +175,24 @@ class Api:
         finally:
             writer.close()
             await self._tell()
+
+    async def _answer(self, content: bytes) -> Reply | None:
+        if not content.startswith(b"GET "):
+            return await self._take_row(content)
+        return await (self._tell_of_row(content) if self.show is None else self._get(self.show, content))
+
+    async def _get(self, show: Show, content: bytes) -> Reply | None:
+        first, *lines = content.decode("latin-1").split("\r\n")
+        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        self._in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self._in_flight)
+        got = Got(len(self.got) + 1, first.split(" ")[1], time.monotonic(), self._in_flight, headers)
+        self.got.append(got)
+        await self._tell()
+        try:
+            return await show(got)
+        finally:
+            self._in_flight -= 1
 
     async def _take_row(self, content: bytes) -> Reply | None:
         asked = await self._hear(content)

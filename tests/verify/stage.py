@@ -98,7 +98,7 @@ class Stage:
     def write(self, verify: str = VERIFY) -> None:
         """The job file, with this `verify:` part."""
         (self.folder / "job.yaml").write_text(
-            JOB.format(url=self.url, port=self.api.port, verify=verify.format(url=self.url))
+            JOB.format(url=self.url, port=self.api.port, verify=verify.format(url=self.url, port=self.api.port))
         )
 
     async def add(self, ids: Sequence[int]) -> None:

@@ -159,7 +159,7 @@ class _Verifying:
                     if not self._tell(finding):
                         return ExitCode.FINDINGS  # nobody reads any more
             seconds = time.monotonic() - began
-            self._sum_up(verification.progress, seconds)
+            self._sum_up(verification.progress, seconds, finds_extra=verification.finds_extra)
             if self._mending is not None:
                 is_sure, renew_keys = self._mending
                 self._tell_repaired(await verification.fix(is_sure=is_sure, renew_keys=renew_keys))
@@ -176,7 +176,7 @@ class _Verifying:
             self._console.print(f"{finding.kind}: and more of these; --json tells all of them")
         return True
 
-    def _sum_up(self, progress: Progress, seconds: float) -> None:
+    def _sum_up(self, progress: Progress, seconds: float, *, finds_extra: bool) -> None:
         name = self._named.job.name
         walked = f", {counted(progress.records, 'record')} of the new store" if progress.records else ""
         speed = per_second(progress.rows / seconds) if seconds else ""
@@ -185,6 +185,8 @@ class _Verifying:
         )
         if not self._scope.is_whole:
             self._console.print("part of the rows alone; what the new store has beyond them was not looked for")
+        elif not finds_extra and self._named.job.verify is not None:
+            self._console.print("the new store was asked about each row; what it has beyond them was not looked for")
         if not self._counts:
             against = (
                 "source, ledger and flags" if self._named.job.verify is None else "source, ledger, flags and new store"

@@ -9,13 +9,13 @@ from penstock.clock import SystemClock
 from penstock.engine.owner import host_name, is_dead, new_owner
 from penstock.errors import JobError, LedgerUnreachable, RowError
 from penstock.ledger.opening import open_ledger, read_model
-from penstock.mapping.expectation import Expectation
 from penstock.rows import Record
 from penstock.source.fingerprint import fingerprint
 from penstock.source.open import open_source
 from penstock.spec.models import Job
 from penstock.spec.wire import to_text
 from penstock.verify.adopt import Adopted, Adoption
+from penstock.wiring.asking import expectation_of
 from penstock.wiring.databases import open_databases
 from penstock.wiring.flags import marker_of, writer_of
 from penstock.wiring.people import refuse_live_workers
@@ -42,7 +42,7 @@ async def adopt_job(job: Job) -> Adopted:
                 source,
                 ledger,
                 store,
-                Expectation(job.verify, source.columns),
+                expectation_of(job, job.verify, source.columns),
                 fingerprint,
                 _receipt,
                 owner,

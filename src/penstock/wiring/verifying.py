@@ -15,7 +15,6 @@ from penstock.engine.owner import is_dead
 from penstock.ledger.base import ReadModel
 from penstock.ledger.desk import people_desk
 from penstock.ledger.opening import read_model
-from penstock.mapping.expectation import Expectation
 from penstock.source.fingerprint import fingerprint
 from penstock.source.flag_states import FlagStates
 from penstock.source.key_finder import KeyFinder
@@ -31,6 +30,7 @@ from penstock.verify.findings import Finding, Progress
 from penstock.verify.judge import Judge
 from penstock.verify.reconcile import SECOND_LOOK_AFTER, Reconciliation, Scope
 from penstock.verify.repair import Repaired, Repairs
+from penstock.wiring.asking import expectation_of, open_api
 from penstock.wiring.databases import Databases, open_databases
 from penstock.wiring.flags import desk_of, writer_of
 
@@ -51,7 +51,8 @@ class OpenStore(Store, Protocol):
 
 
 class Verification:
-    """One verification of a job. warnings: what makes it slow or blunt, for people."""
+    """One verification of a job. warnings: what makes it slow or blunt, for people. finds_extra: whether the new store shows what
+    it has beyond the rows."""
 
     def __init__(
         self,
@@ -61,8 +62,11 @@ class Verification:
         model: ReadModel,
         reconciliation: Reconciliation,
         warnings: Sequence[str],
+        *,
+        finds_extra: bool,
     ) -> None:
         self.warnings = tuple(warnings)
+        self.finds_extra = finds_extra
         self._job = job
         self._databases = databases
         self._source = source
@@ -102,13 +106,18 @@ async def open_verification(job: Job, *, second_look_after: float | None = None)
         rows = WholeSource(source, KeyFinder(databases.source, source.plan))
         store, expected, warnings = None, None, []
         if job.verify is not None:
-            expected = Expectation(job.verify, source.columns)
+            expected = expectation_of(job, job.verify, source.columns)
             store = await open_store(job, job.verify, expected.fields)
             opened.push_async_callback(store.aclose)
             if (scanned := await store.scanned()) is not None:
                 warnings.append(
                     f"{', '.join(job.verify.key)} has no index in {store.name}: every look-up goes through {scanned} "
                     "from end to end; add one, and this takes a fraction of the time"
+                )
+            if not store.walks:
+                warnings.append(
+                    f"{store.name} is asked about each row, and so nothing shows what it has beyond them: extra records are not "
+                    "looked for; a list of all of them (verify.records) would show them"
                 )
         examine = Examiner(
             ledger=model,
@@ -127,13 +136,16 @@ async def open_verification(job: Job, *, second_look_after: float | None = None)
             random=Random(),
             second_look_after=SECOND_LOOK_AFTER if second_look_after is None else second_look_after,
         )
-        verification = Verification(job, databases, source, model, reconciliation, warnings)
+        finds_extra = store is not None and store.walks
+        verification = Verification(job, databases, source, model, reconciliation, warnings, finds_extra=finds_extra)
         opened.callback(verification.close)
         yield verification
 
 
 async def open_store(job: Job, verify: Verify, fields: Sequence[str]) -> OpenStore:
     """fields: what is read of its records. Raises JobError, StoreUnreachable."""
+    if verify.is_of_api:
+        return open_api(job, verify, fields, SystemClock())
     if verify.is_of_documents:
         from penstock.documents.mongodb import open_collection  # noqa: PLC0415  # a driver is loaded for a store of its kind
 
