@@ -24,6 +24,7 @@ _ROOMS = {
     "ledger": "The ledger",
     "engine": "The engine",
     "target": "The API",
+    "verify": "The proof",
     "source": "The source and its flags",
     "database": "Databases",
     "spec": "The job file",
