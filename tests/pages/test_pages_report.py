@@ -83,6 +83,12 @@ def test_reasons_beyond_a_page_are_counted_together() -> None:
     assert "for further reasons 7 penstock rows orders.yaml --state failed" in text
 
 
+def test_what_is_to_be_typed_can_be_typed() -> None:
+    report = report_of([row("1")], subject=replace(SUBJECT, file="my orders.yaml"))
+
+    assert "penstock export 'my orders.yaml' --format jsonl" in Page(render_report(report)).text
+
+
 def test_what_the_job_file_was_is_told_and_that_it_is_another_now() -> None:
     report = report_of([row("1")], subject=replace(SUBJECT, file_hash="cd" * 32))
     text = Page(render_report(report)).text

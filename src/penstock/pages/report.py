@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
@@ -87,6 +88,7 @@ def _environment() -> Environment:
         key=_key,
         lines=_lines,
         detail=words.detail,
+        typed=shlex.quote,
         moment=words.moment,
         iso=_iso,
         share=words.share,
