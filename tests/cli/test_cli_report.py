@@ -126,8 +126,8 @@ def test_what_verify_found_stands_on_the_page(shop: Shop) -> None:
     ]
     (shop.folder / "found.jsonl").write_text("".join(json.dumps(line) + "\n" for line in found))
 
-    ended = shop.penstock("report", "orders.yaml", "--verify", "found.jsonl", "--out", "signed.html")
-    document = shop.penstock("report", "orders.yaml", "--verify", "found.jsonl", "--json").document
+    ended = shop.penstock("report", "orders.yaml", "--findings", "found.jsonl", "--out", "signed.html")
+    document = shop.penstock("report", "orders.yaml", "--findings", "found.jsonl", "--json").document
 
     assert ended.code == 0
     text = page_of(shop, "signed.html").text
@@ -139,12 +139,37 @@ def test_what_verify_found_stands_on_the_page(shop: Shop) -> None:
     assert (verification["findings"], verification["kinds"]) == (3, {"differing": 2, "missing": 1})
 
 
+def test_a_report_may_verify_by_itself(shop: Shop) -> None:
+    delivered(shop)
+    with closing(sqlite3.connect(shop.folder / "shop.db")) as connection:
+        connection.execute("CREATE TABLE arrived AS SELECT id, total FROM orders WHERE id > 2")
+        connection.commit()
+    with (shop.folder / "orders.yaml").open("a") as job:
+        job.write(
+            "verify:\n  url: sqlite:///shop.db\n  query: SELECT id, total FROM arrived\n  key: id\n"
+            '  compare: {total: "{{ total }}"}\n'
+        )
+
+    document = shop.penstock("report", "orders.yaml", "--verify", "--json").document
+    ended = shop.penstock("report", "orders.yaml", "--verify")
+
+    verification = document["verification"]
+    assert isinstance(verification, dict)
+    assert verification["kinds"] == {"missing": 2, "arrived": 1}  # the refused order is there as well
+    assert (verification["rows"], verification["records"]) == (ORDERS, ORDERS - 2)
+    assert ended.code == 0
+    text = page_of(shop, "orders-report.html").text
+    assert "3 differences were found" in text
+    assert f"{ORDERS} rows of the source and {ORDERS - 2} records of" in text
+    assert shop.penstock("report", "orders.yaml", "--verify", "--findings", "x.jsonl").code == 2
+
+
 def test_a_file_that_is_not_of_verify_is_refused_before_anything_is_written(shop: Shop) -> None:
     delivered(shop)
     (shop.folder / "other.jsonl").write_text('{"kind": "missing", "key": 1}\n{"no": "finding"}\n')
 
-    ended = shop.penstock("report", "orders.yaml", "--verify", "other.jsonl")
-    missing = shop.penstock("report", "orders.yaml", "--verify", "nowhere.jsonl")
+    ended = shop.penstock("report", "orders.yaml", "--findings", "other.jsonl")
+    missing = shop.penstock("report", "orders.yaml", "--findings", "nowhere.jsonl")
 
     assert (ended.code, missing.code) == (2, 2)
     assert "other.jsonl:2 is no finding of `penstock verify orders.yaml --json`" in ended.err

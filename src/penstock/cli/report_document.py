@@ -117,6 +117,9 @@ def _verification(verification: Verification) -> Mapping[str, object]:
     return {
         "origin": verification.origin,
         "sha256": verification.sha256 or None,
+        "rows": verification.extent and verification.extent.rows,
+        "records": verification.extent and verification.extent.records,
+        "store": (verification.extent and verification.extent.store) or None,
         "findings": verification.findings,
         "kinds": verification.counts,
         "examples": verification.examples,

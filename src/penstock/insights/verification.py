@@ -1,10 +1,11 @@
-"""What `penstock verify` found, as its saved lines (`verify FILE --json`) tell it. Pure, in flat memory."""
+"""What `penstock verify` found: counted as it comes, or read from its saved lines (`verify FILE --json`). Pure, in flat memory."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -13,37 +14,60 @@ from penstock.errors import JobError
 EXAMPLES = 5  # of each kind
 
 
+class Extent(NamedTuple):
+    """What a verification looked at, and against what. rows: of the source; records: of the new store; store: "" where there was
+    none to look into."""
+
+    rows: int
+    records: int
+    store: str
+
+
 @dataclass(frozen=True, slots=True)
 class Verification:
     """counts: findings by kind, the most frequent first. examples: of each kind the first lines, whole. sha256: of the file that
-    they were read from, "" if they were not; origin: its name, or in words where they come from."""
+    they were read from, "" if they were not; origin: its name, or in words where they come from. extent: None if it is not
+    known."""
 
     counts: Mapping[str, int]
     examples: Mapping[str, Sequence[Mapping[str, object]]]
     origin: str
     sha256: str = ""
+    extent: Extent | None = None
 
     @property
     def findings(self) -> int:
         return sum(self.counts.values())
 
 
+class Findings:
+    """Counts findings as they come, and keeps the first of each kind."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._examples: dict[str, list[Mapping[str, object]]] = {}
+
+    def add(self, finding: Mapping[str, object]) -> None:
+        """finding: as `verify --json` prints it."""
+        kind = str(finding["kind"])
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        if self._counts[kind] <= EXAMPLES:
+            self._examples.setdefault(kind, []).append(finding)
+
+    def verification(self, origin: str, *, sha256: str = "", extent: Extent | None = None) -> Verification:
+        by_number = dict(sorted(self._counts.items(), key=lambda item: (-item[1], item[0])))
+        return Verification(by_number, self._examples, origin, sha256, extent)
+
+
 def read_verification(lines: Iterable[bytes], origin: str) -> Verification:
     """Raises JobError for a line that `penstock verify --json` does not print."""
-    counts: dict[str, int] = {}
-    examples: dict[str, list[Mapping[str, object]]] = {}
+    findings = Findings()
     digest = hashlib.sha256()
     for number, line in enumerate(lines, start=1):
         digest.update(line)
-        if not line.strip():
-            continue
-        finding = _finding(line, f"{origin}:{number}")
-        kind = str(finding["kind"])
-        counts[kind] = counts.get(kind, 0) + 1
-        if counts[kind] <= EXAMPLES:
-            examples.setdefault(kind, []).append(finding)
-    by_number = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    return Verification(by_number, examples, origin, digest.hexdigest())
+        if line.strip():
+            findings.add(_finding(line, f"{origin}:{number}"))
+    return findings.verification(origin, sha256=digest.hexdigest())
 
 
 def _finding(line: bytes, place: str) -> Mapping[str, object]:

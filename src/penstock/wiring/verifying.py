@@ -51,7 +51,8 @@ class OpenStore(Store, Protocol):
 
 
 class Verification:
-    """One verification of a job. warnings: what makes it slow or blunt, for people. finds_extra: whether the new store shows what
+    """One verification of a job. store: the new store's name, "" if there is none to look into. warnings: what makes it slow or
+    blunt, for people. finds_extra: whether the new store shows what
     it has beyond the rows."""
 
     def __init__(
@@ -63,8 +64,10 @@ class Verification:
         reconciliation: Reconciliation,
         warnings: Sequence[str],
         *,
+        store: str,
         finds_extra: bool,
     ) -> None:
+        self.store = store
         self.warnings = tuple(warnings)
         self.finds_extra = finds_extra
         self._job = job
@@ -137,7 +140,10 @@ async def open_verification(job: Job, *, second_look_after: float | None = None)
             second_look_after=SECOND_LOOK_AFTER if second_look_after is None else second_look_after,
         )
         finds_extra = store is not None and store.walks
-        verification = Verification(job, databases, source, model, reconciliation, warnings, finds_extra=finds_extra)
+        name = "" if store is None else store.name
+        verification = Verification(
+            job, databases, source, model, reconciliation, warnings, store=name, finds_extra=finds_extra
+        )
         opened.callback(verification.close)
         yield verification
 
