@@ -457,6 +457,15 @@ async def test_a_server_that_says_nothing_may_answer_later() -> None:
                 await store.without_key()
 
 
+async def test_a_name_that_cannot_be_resolved_may_be_later() -> None:
+    async with opened("mongodb+srv://ann:secret@shop.penstock.invalid/shop?connectTimeoutMS=300") as store:
+        with pytest.raises(
+            StoreUnreachable, match=r"^orders of mongodb\+srv://shop\.penstock\.invalid/shop: "
+        ) as caught:
+            await store.without_key()
+    assert "secret" not in str(caught.value)
+
+
 @leaves_sockets
 @pytest.mark.usefixtures("collected")
 async def test_a_line_that_is_cut_may_be_mended(mongodb_url: str, orders: AsyncCollection[dict[str, Any]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pymongo import AsyncMongoClient
 from sqlalchemy import inspect, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -24,3 +25,9 @@ async def test_each_test_gets_an_empty_database(database_url: str) -> None:
 
 def test_a_plain_test_can_use_the_same_databases(database_url: str) -> None:
     assert make_url(database_url).database
+
+
+async def test_each_test_gets_a_database_without_documents(mongodb_url: str) -> None:
+    async with AsyncMongoClient[dict[str, object]](mongodb_url) as client:
+        assert await client.get_default_database().list_collection_names() == []
+        await client.get_default_database()["things"].insert_one({})

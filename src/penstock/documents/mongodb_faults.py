@@ -83,6 +83,8 @@ def _meaning(error: BaseException, name: str) -> PenstockError:
     words = explain(error)
     if passes(error):
         return StoreUnreachable(f"{name}: {words}")
+    if isinstance(error, ConfigurationError):  # a server that is too old, or cannot do what the URL asks for
+        return JobError(f"{name}: {words}")
     code = error.code if isinstance(error, OperationFailure) else None
     if code in _NOT_LOGGED_IN:
         return JobError(
