@@ -292,6 +292,11 @@ def test_problems_of_the_delivery(problems_of: ProblemsOf, lines: str, path: str
         ("verify: {url: 'https://h/{{ key }}', key: a, record: '{{ row.id }}'}", "verify.record", "no name 'row'"),
         ("verify: {url: 'https://h/', key: a, records: '{{ key }}'}", "verify.records", "no name 'key'"),
         (
+            "verify: {url: 'https://h/', key: a, records: '{{ body }}', found: '{{ key }}'}",
+            "verify.found",
+            "no name 'key'",
+        ),
+        (
             "verify: {url: 'https://h/{{ key }}', key: a, record: '{{ body }}', concurrency: 0}",
             "verify.concurrency",
             "at least 1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from penstock.spec.expressions import expression_names
 from penstock.spec.kinds import (
@@ -20,7 +20,7 @@ from penstock.spec.kinds import (
     Whole,
 )
 from penstock.spec.part import Part
-from penstock.spec.templates import check_names
+from penstock.spec.templates import PAGE_NAMES, RECORD_NAMES, check_names
 from penstock.spec.urls import DOCUMENT_KINDS, is_web_address
 from penstock.spec.values import MOST_AT_ONCE
 from penstock.spec.wrong import Location, Wrong, all_wrong
@@ -157,15 +157,17 @@ class Verify(Part):
 
     def _of_names(self, name: str) -> list[tuple[Location, Wrong]]:
         """What is wrong with the names in url and headers. name: what is known there: the row's key, or the list's cursor."""
-        places: dict[Location, SecretStr] = {("url",): self.url}
-        places |= {("headers", header): value for header, value in (self.headers or {}).items()}
+        here = frozenset({name})
+        # A list's next page has the same headers, and no page is asked for by a key.
+        beyond_url, in_found = (frozenset(), PAGE_NAMES) if self.is_list else (here, RECORD_NAMES)
+        places: dict[Location, tuple[str, frozenset[str]]] = {("url",): (self.url.get_secret_value(), here)}
+        for header, value in (self.headers or {}).items():
+            places["headers", header] = (value.get_secret_value(), beyond_url)
+        places["found",] = (self.found or "", in_found)
         found: list[tuple[Location, Wrong]] = []
-        for at, text in places.items():
+        for at, (text, names) in places.items():
             try:
-                # A list's next page has the same headers.
-                check_names(
-                    text.get_secret_value(), frozenset() if self.is_list and at != ("url",) else frozenset({name})
-                )
+                check_names(text, names)
             except Wrong as wrong:
                 found.append((at, wrong))
         if found:
