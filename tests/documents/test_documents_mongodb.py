@@ -23,7 +23,8 @@ from pymongo.asynchronous.collection import AsyncCollection
 from sqlalchemy import make_url
 from tests.database.wires import Wire, wire_to
 
-from penstock.documents.mongodb import MongoCollection, open_collection
+from penstock.documents.mongodb import MongoCollection, is_served_by, open_collection
+from penstock.documents.whole import WholeCollection
 from penstock.errors import JobError, StoreUnreachable
 from penstock.rows import Record, Unreadable
 from penstock.spec.verify_part import Verify
@@ -550,14 +551,43 @@ async def test_tls_files_are_looked_for_beside_the_job_file(tmp_path: Path) -> N
             pass
 
 
-async def test_a_key_without_an_index_is_told(mongodb_url: str, orders: AsyncCollection[dict[str, Any]]) -> None:
-    await orders.insert_one({"key": 1})
-    await orders.create_index([("shop", 1), ("key", 1)])
-    async with opened(mongodb_url) as by_key, opened(mongodb_url, key="_id") as by_id:
-        assert await by_key.scanned() == "the collection orders"
-        assert await by_id.scanned() is None
-        await orders.create_index([("key", -1), ("total", 1)])
-        assert await by_key.scanned() is None
+@pytest.mark.parametrize(
+    ("index", "serves"),
+    [
+        ({"key": [("key", -1), ("total", 1)]}, True),
+        ({"key": [("shop", 1), ("key", 1)]}, False),
+        ({"key": [("key", 1)], "partialFilterExpression": {"total": 1}}, False),
+        ({"key": [("_id", 1)]}, False),
+    ],
+)
+def test_an_index_serves_look_ups_if_it_begins_with_the_key_and_holds_all(
+    index: dict[str, object], serves: bool
+) -> None:
+    assert is_served_by(index, ["key"]) is serves
+
+
+async def test_a_collection_that_no_index_serves_is_told_and_may_be_read_whole(
+    mongodb_url: str, orders: AsyncCollection[dict[str, Any]]
+) -> None:
+    await orders.insert_many([{"key": number % 1_500, "total": number} for number in range(2_500)])
+    await orders.insert_many([{"total": -1}, {"key": [1], "total": -2}])
+    async with opened(mongodb_url) as store:
+        assert await store.scanned() == "the collection orders"
+        whole = WholeCollection(store)
+        assert sorted(record.values for record in await whole.look_up([(7,), ("8",), (99_999,)])) == [
+            (7,),
+            (8,),
+            (1_507,),
+            (1_508,),
+        ]
+        assert await whole.without_key() == 2
+        async with aclosing(whole.walk()) as pages:
+            keys = [key for page in [page async for page in pages] for key in page]
+        assert len(keys) == 2_500
+        await orders.delete_many({"key": 7})
+        assert len(await whole.look_up([(7,)])) == 2  # as it was when it was read
+        await whole.look_again()
+        assert await whole.look_up([(7,)]) == []
 
 
 async def test_a_walk_that_is_left_early_leaves_nothing_behind(

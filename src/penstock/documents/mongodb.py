@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -48,6 +49,11 @@ def open_collection(verify: Verify, fields: Sequence[str], *, folder: str = ".")
     )
 
 
+def is_served_by(index: Mapping[str, Any], key: Sequence[str]) -> bool:
+    """index: as the driver describes it."""
+    return index["key"][0][0] in key and "partialFilterExpression" not in index
+
+
 class MongoCollection:
     """A document is named by scalars alone. One whose key is a list or a document, or lies within the documents of a list, has no
     key: it counts as `without_key`, and is neither found nor walked over."""
@@ -79,6 +85,7 @@ class MongoCollection:
         self._values = values
         self._is_known = False
         self._decimals = True
+        self._ignores_indexes = False
 
     async def aclose(self) -> None:
         await self._client.close()
@@ -100,12 +107,29 @@ class MongoCollection:
         """Each look is a new one."""
 
     async def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
+        """See Store.walk."""
+        async with aclosing(self._documents({**projection_of(self.key), "_id": 1})) as pages:
+            async for documents in pages:
+                keys = [key for document in documents if scalars(key := self._key_of(document))]
+                if keys:
+                    yield keys
+
+    async def records(self) -> AsyncGenerator[Sequence[Record]]:
+        """All of them, page by page, each once; one without a key has none of its values."""
+        nobody = tuple([None] * len(self.key))
+        async with aclosing(
+            self._documents(None if self._projection is None else {**self._projection, "_id": 1})
+        ) as pages:
+            async for documents in pages:
+                records = [self._record_of(document) for document in documents]
+                yield [record if scalars(record.key) else Record(nobody, record.values) for record in records]
+
+    async def _documents(self, projection: Document | None) -> AsyncGenerator[list[Document]]:
         """In the order of `_id`, which every collection has an index of, which is unique and never changes: a cursor that is lost
         (the server ended it, was restarted, or another became primary) is followed by one that begins behind the last page. The
         key itself may be of several types, doubled, or without an index."""
         # One cursor for as long as it lives, rather than a question a page: a server that sorts anew for each would read
         # everything each time. Where it is lost before it brought a page, asking again at once would hardly help.
-        projection = {**projection_of(self.key), "_id": 1}
         with translated(self.name):
             await self._know()
         stretches: list[Document] = [{}]
@@ -117,9 +141,7 @@ class MongoCollection:
                 async with self._collection.find(question, projection, **_IN_ORDER) as cursor:
                     while documents := await cursor.to_list(PAGE):
                         last, has_brought = documents[-1]["_id"], True
-                        keys = [key for document in documents if scalars(key := self._key_of(document))]
-                        if keys:
-                            yield keys
+                        yield documents
             except STORE_ERRORS as error:
                 with translated(self.name):
                     if not (passes(error) and has_brought):
@@ -133,17 +155,21 @@ class MongoCollection:
             await self._know()
             return await self._collection.count_documents(also(self._filter, keyless(self.key)))
 
-    async def scanned(self) -> str | None:
-        """What each look-up reads from end to end; None: an index of all documents begins with a field of the key."""
+    async def serves_keys(self) -> bool:
+        """Whether an index serves look-ups by the key: one of all documents begins with a field of it. FerretDB 1 has
+        indexes, and goes through the collection all the same."""
         with translated(self.name):
             await self._know()
+            if self._ignores_indexes:
+                return False
             if "_id" in self.key:  # a clustered collection does not list the index that it is
-                return None
+                return True
             indexes = await self._collection.index_information()
-        serves = any(
-            index["key"][0][0] in self.key and "partialFilterExpression" not in index for index in indexes.values()
-        )
-        return None if serves else f"the collection {self._collection.name}"
+        return any(is_served_by(index, self.key) for index in indexes.values())
+
+    async def scanned(self) -> str | None:
+        """What each look-up reads from end to end; None: an index serves it."""
+        return None if await self.serves_keys() else f"the collection {self._collection.name}"
 
     async def _records(self, condition: Document, most: int) -> list[Record]:
         cursor = self._collection.find(
@@ -156,12 +182,11 @@ class MongoCollection:
                 f"{self.name} has more than {MOST_RECORDS:,} documents under 1,000 keys: {', '.join(self.key)} names none of "
                 "them; let verify.key name the fields that do"
             )
+        return [record for document in documents if scalars((record := self._record_of(document)).key)]
+
+    def _record_of(self, document: Document) -> Record:
         of = self._values.of
-        return [
-            Record(key, tuple([of(find(document, path)) for path in self._field_paths]))
-            for document in documents
-            if scalars(key := self._key_of(document))
-        ]
+        return Record(self._key_of(document), tuple([of(find(document, path)) for path in self._field_paths]))
 
     def _key_of(self, document: Document) -> tuple[object, ...]:
         return tuple([self._values.of(find(document, path)) for path in self._key_paths])
@@ -187,5 +212,6 @@ class MongoCollection:
             )
         # FerretDB 1 knows no Decimal128, and breaks off the connection that brings one.
         about = await database.command("buildInfo")
-        self._decimals = not str(about.get("ferretdbVersion", "")).startswith("v1.")
+        is_ferretdb_1 = str(about.get("ferretdbVersion", "")).startswith("v1.")
+        self._decimals, self._ignores_indexes = not is_ferretdb_1, is_ferretdb_1
         self._is_known = True

@@ -1,4 +1,4 @@
-"""What `penstock verify` found: counted as it comes, or read from its saved lines (`verify FILE --json`). Pure, in flat memory."""
+"""What `penstock verify` found: counted as it comes, or read from its saved lines (`verify FILE --json`). Pure."""
 
 from __future__ import annotations
 

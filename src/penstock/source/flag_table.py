@@ -98,6 +98,21 @@ def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin], dial
     return tuple(origins[name].column if name in origins and _is(origins[name].table, table) else name for name in key)
 
 
+def own_columns(
+    flag: Flag, columns: Sequence[Column], origins: Mapping[str, Origin], dialect: Dialect
+) -> frozenset[int]:
+    """Where the query shows columns that penstock writes when a row is accepted: the flag, and those of `flag.set`."""
+    table = parse_table(flag.table, dialect)
+    written = {flag.column.lower(), *(name.lower() for name in flag.set)}
+    return frozenset(
+        at
+        for at, column in enumerate(columns)
+        if (origin := origins.get(column.name)) is not None
+        and _is(origin.table, table)
+        and origin.column.lower() in written
+    )
+
+
 def overwritten(flag: Flag, key: Sequence[str]) -> Sequence[str]:
     """Columns of `flag.set` that must keep what they hold. key: as `flag_key` says."""
     kept = {flag.column.lower(), *(name.lower() for name in key)}

@@ -14,7 +14,7 @@ from penstock.source.columns import NUMBERED, Column, TypeRules
 from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
 from penstock.source.flag_in_query import refuse_flag_in_conditions
-from penstock.source.flag_table import FlagTable, Locking, flag_table, parse_table, read_locking
+from penstock.source.flag_table import FlagTable, Locking, flag_table, own_columns, parse_table, read_locking
 from penstock.source.keyset import key_column
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.origin import Origin, tables_of
@@ -111,6 +111,7 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
         flagged=_flagged_before(job, flag, dialect),
         flag=flag,
         numbers=NUMBERS[: sum(column.kind in NUMBERED for column in of_key)],
+        own=own_columns(job.source.flag, columns, found.origins, dialect) if job.source.flag else frozenset(),
         is_wide=any(size is None for size in sizes) or sum(size or 0 for size in sizes) * MOST_ROWS > MOST_BYTES,
         may_lack_key=any(column.nullable is not False for column in of_key),
     )

@@ -5,21 +5,21 @@ No list can be asked for a key, so all of its pages are read into a file, and ev
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 
 from penstock.errors import JobError, RowError
 from penstock.rows import Record
+from penstock.shelf.records import RecordFile
+from penstock.shelf.snapshot import Snapshot
+from penstock.shelf.texts import Spool
 from penstock.spec.wire import to_json
 from penstock.target.asker import Asker
-from penstock.target.listing import Listing
 from penstock.target.next_page import next_target
 from penstock.target.record_fields import Fields
 from penstock.target.wire import TargetAddress
 
-PAGE = 1000
 # Pages in a row without a record: a filter may leave some empty, but not for ever.
 MOST_EMPTY = 1000
 
@@ -49,26 +49,21 @@ class ListedRecords:
         self._render = render
         self._cursor_target = cursor_target
         self._record_fields = fields
-        self._listing: Listing | None = None
-        self._times_read = 0
-        self._reading = asyncio.Lock()
+        self._snapshot = Snapshot(self._read)
 
     async def look_up(self, keys: Sequence[tuple[object, ...]]) -> Sequence[Record]:
         """See Store.look_up: as the list was when it was read."""
-        return (await self._read()).look_up(keys)
+        return await self._snapshot.look_up(keys)
 
-    async def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
+    def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
         """See Store.walk."""
-        for keys in (await self._read()).keys(PAGE):
-            yield keys
+        return self._snapshot.walk()
 
     async def without_key(self) -> int:
-        return (await self._read()).without_key
+        return await self._snapshot.without_key()
 
     async def look_again(self) -> None:
-        """The next look reads the list again, but for once: a list that is read for every doubt would be read for ever."""
-        if self._times_read == 1:
-            self._forget()
+        self._snapshot.look_again()
 
     async def scanned(self) -> str | None:
         """Whether the API has an index is its own affair; that there is one can be seen. Raises StoreUnreachable."""
@@ -76,33 +71,20 @@ class ListedRecords:
         return None
 
     async def aclose(self) -> None:
-        self._forget()
+        self._snapshot.close()
         await self._asker.aclose()
 
-    def _forget(self) -> None:
-        if self._listing is not None:
-            self._listing.close()
-            self._listing = None
+    async def _read(self, file: RecordFile) -> None:
+        with closing(Spool()) as seen:
+            await self._read_pages(file, seen)
 
-    async def _read(self) -> Listing:
-        async with self._reading:
-            if self._listing is None:
-                listing = Listing(self._record_fields)
-                try:
-                    await self._read_into(listing)
-                except BaseException:
-                    listing.close()
-                    raise
-                self._listing = listing
-                self._times_read += 1
-            return self._listing
-
-    async def _read_into(self, listing: Listing) -> None:
+    async def _read_pages(self, file: RecordFile, seen: Spool) -> None:
+        """seen: the addresses of pages that were read."""
         target: str | None = self._first
         number, empty, before = 0, 0, b""
         while target is not None:
             number += 1
-            if not listing.begin_page(target):
+            if seen.among([target]):
                 raise JobError(
                     f"verify.next: the list of {self.name} leads from its page {number - 1} back to one that was read already; "
                     "it must yield another page each time, and nothing at the end"
@@ -120,9 +102,9 @@ class ListedRecords:
                     f"verify.next: {MOST_EMPTY:,} pages in a row of {self.name} are empty, and there is a next one"
                 )
             before = digest
-            listing.add(told.documents)
+            seen.add([target])
+            file.add([self._record_fields.record_of(document) for document in told.documents])
             target = next_target(told.next, target, self._address, self._cursor_target)
-        listing.complete()
 
 
 def _digest(documents: Sequence[object]) -> bytes:

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
+from penstock.shelf.texts import Spool
 from penstock.verify.findings import Finding, FindingKind
-from penstock.verify.spool import Spool
 
 
 class Deferred:

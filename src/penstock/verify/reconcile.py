@@ -16,13 +16,13 @@ from random import Random
 from penstock.ledger.base import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Row, decode_key, match_text
+from penstock.shelf.texts import Spool
 from penstock.verify.ahead import one_ahead
 from penstock.verify.base import LedgerRows, Rows, Store
 from penstock.verify.deferred import Deferred
 from penstock.verify.examine import Examiner
 from penstock.verify.findings import Finding, FindingKind, Progress
 from penstock.verify.second_look import SecondLook
-from penstock.verify.spool import Spool
 
 PAGE = 1000
 SECOND_LOOK_AFTER = 2.0

@@ -9,10 +9,10 @@ from typing import NamedTuple, Protocol
 from penstock.errors import JobError
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
+from penstock.shelf.texts import Spool
 from penstock.source.base import Mark
 from penstock.verify.base import LedgerRows
 from penstock.verify.findings import Finding, FindingKind
-from penstock.verify.spool import Spool
 
 AT_ONCE = 500
 NOTE = "verify --fix: the new store does not have it"

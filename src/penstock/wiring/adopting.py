@@ -10,7 +10,7 @@ from penstock.engine.owner import host_name, is_dead, new_owner
 from penstock.errors import JobError, LedgerUnreachable, RowError
 from penstock.ledger.opening import open_ledger, read_model
 from penstock.rows import Record
-from penstock.source.fingerprint import fingerprint
+from penstock.source.fingerprint import fingerprint_without
 from penstock.source.open import open_source
 from penstock.spec.models import Job
 from penstock.spec.wire import to_text
@@ -43,7 +43,7 @@ async def adopt_job(job: Job) -> Adopted:
                 ledger,
                 store,
                 expectation_of(job, job.verify, source.columns),
-                fingerprint,
+                fingerprint_without(source.plan.own),
                 _receipt,
                 owner,
                 marker_of(flags, databases),

@@ -26,7 +26,7 @@ from penstock.pacing.bucket import TokenBucket
 from penstock.pacing.limits import AdaptiveLimit
 from penstock.pacing.mishaps import WINDOW
 from penstock.pacing.pace import Pace
-from penstock.source.fingerprint import fingerprint
+from penstock.source.fingerprint import fingerprint_without
 from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
 from penstock.spec.models import Job
@@ -165,7 +165,7 @@ async def _assembled(
             sender=sender,
             render=request_renderer(job, source.columns, keys),
             classify=classifier(job, source.columns, clock),
-            fingerprint=fingerprint,
+            fingerprint=fingerprint_without(source.plan.own),
             mark=marker_of(flags, databases),
             flag_desk=desk_of(flags, databases),
             journal=journal,

@@ -15,7 +15,7 @@ from penstock.engine.owner import is_dead
 from penstock.ledger.base import ReadModel
 from penstock.ledger.desk import people_desk
 from penstock.ledger.opening import read_model
-from penstock.source.fingerprint import fingerprint
+from penstock.source.fingerprint import fingerprint_without
 from penstock.source.flag_states import FlagStates
 from penstock.source.key_finder import KeyFinder
 from penstock.source.open import open_source
@@ -128,7 +128,7 @@ async def open_verification(job: Job, *, second_look_after: float | None = None)
             store=store,
             expected=expected,
             judge=Judge(() if expected is None else expected.fields, _comparison(job.verify)),
-            fingerprint=fingerprint,
+            fingerprint=fingerprint_without(source.plan.own),
         )
         reconciliation = Reconciliation(
             rows,
@@ -154,8 +154,14 @@ async def open_store(job: Job, verify: Verify, fields: Sequence[str]) -> OpenSto
         return open_api(job, verify, fields, SystemClock())
     if verify.is_of_documents:
         from penstock.documents.mongodb import open_collection  # noqa: PLC0415  # a driver is loaded for a store of its kind
+        from penstock.documents.whole import WholeCollection  # noqa: PLC0415
 
-        return open_collection(verify, fields, folder=job.folder)
+        collection = open_collection(verify, fields, folder=job.folder)
+        try:
+            return collection if await collection.serves_keys() else WholeCollection(collection)
+        except BaseException:
+            await collection.aclose()
+            raise
     database = open_database(verify.url, folder=job.folder, connections=CONNECTIONS)
     try:
         return await open_records(verify, database, fields)

@@ -1,29 +1,20 @@
-"""Texts put aside on disk, because there may be as many as rows: whether one is there, and all of them again. A temporary SQLite
-file, gone when it is closed."""
+"""Texts put aside on disk: whether one is there, and all of them again."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from tempfile import NamedTemporaryFile
 
-# Nothing here outlives the process: durability would only cost time.
-_SETTINGS = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -16000")
+from penstock.shelf.file import TemporaryDatabase
 
-
-_AMONG = "SELECT text FROM spooled WHERE text IN (SELECT value FROM json_each(?))"
+_AT_ONCE = 500
 
 
 class Spool:
     def __init__(self) -> None:
-        self._file = NamedTemporaryFile(prefix="penstock-verify-")  # noqa: SIM115  # closed with the spool
-        self._connection = sqlite3.connect(self._file.name, isolation_level=None)
-        for setting in _SETTINGS:
-            self._connection.execute(setting).close()
-        self._connection.execute("CREATE TABLE spooled (text TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._database = TemporaryDatabase("CREATE TABLE spooled (text TEXT PRIMARY KEY) WITHOUT ROWID")
+        self._connection = self._database.connection
         self._count = 0
 
     def __len__(self) -> int:
@@ -46,8 +37,13 @@ class Spool:
 
     def among(self, texts: Sequence[str]) -> frozenset[str]:
         """Those of the texts that are there."""
-        asked = json.dumps(list(texts))
-        return frozenset(text for (text,) in self._connection.execute(_AMONG, (asked,)))
+        found: set[str] = set()
+        for start in range(0, len(texts), _AT_ONCE):
+            some = texts[start : start + _AT_ONCE]
+            # Bound one by one: a text in a JSON array would end at a NUL.
+            asked = f"SELECT text FROM spooled WHERE text IN ({', '.join('?' * len(some))})"  # noqa: S608  # question marks
+            found.update(text for (text,) in self._connection.execute(asked, some))
+        return frozenset(found)
 
     def portions(self, size: int) -> Iterator[list[str]]:
         """All of them, so many at once."""
@@ -56,5 +52,4 @@ class Spool:
                 yield portion
 
     def close(self) -> None:
-        self._connection.close()
-        self._file.close()
+        self._database.close()
