@@ -164,6 +164,24 @@ def test_a_report_may_verify_by_itself(shop: Shop) -> None:
     assert shop.penstock("report", "orders.yaml", "--verify", "--findings", "x.jsonl").code == 2
 
 
+def test_what_verify_really_prints_is_understood(shop: Shop) -> None:
+    delivered(shop)
+    with closing(sqlite3.connect(shop.folder / "shop.db")) as connection:
+        connection.execute("UPDATE orders SET is_import = 0 WHERE id = 3")
+        connection.commit()
+    found = shop.penstock("verify", "orders.yaml", "--json")
+    assert found.code == 1
+    (shop.folder / "found.jsonl").write_text(found.out)
+
+    verification = shop.penstock("report", "orders.yaml", "--findings", "found.jsonl", "--json").document[
+        "verification"
+    ]
+
+    assert isinstance(verification, dict)
+    assert verification["findings"] == len(found.lines) >= 1
+    assert set(verification["kinds"]) == {line["kind"] for line in found.lines}
+
+
 def test_a_file_that_is_not_of_verify_is_refused_before_anything_is_written(shop: Shop) -> None:
     delivered(shop)
     (shop.folder / "other.jsonl").write_text('{"kind": "missing", "key": 1}\n{"no": "finding"}\n')

@@ -115,6 +115,22 @@ def test_there_are_words_for_every_state_and_every_event() -> None:
     assert set(HAPPENINGS) | told_elsewhere == set(EventKind)
 
 
+def test_a_finding_is_told_by_whatever_key_it_has_and_null_is_a_value() -> None:
+    lines: list[dict[str, object]] = [
+        {"kind": "extra", "key": None, "store_key": "A-9", "detail": "the source has no such row"},
+        {"kind": "extra", "key": None, "detail": "3 records without a key"},
+        {"kind": "extra", "key": [1, "x"], "field": "total", "expected": None, "found": 5, "detail": ""},
+    ]
+    text = Page(
+        render_report(report_of([row("1")], verification=Verification({"extra": 3}, {"extra": lines}, "f")))
+    ).text
+
+    assert (
+        'extra 3 A-9 detail the source has no such row detail 3 records without a key [1,"x"] field total expected null found 5'
+        in text
+    )
+
+
 POLYGLOTS = [
     "<script>alert(1)</script>",
     "\"'><img src=x onerror=alert(1)>",

@@ -31,6 +31,8 @@ HAPPENINGS = {
     EventKind.PROBED: ("API asked", "about a row in doubt"),
     EventKind.RETRIED: ("Put back", "by a person: failed or skipped rows, to be delivered again"),
     EventKind.RESOLVED: ("Settled by a person", "who knew what had become of a row in doubt"),
+    EventKind.REOPENED: ("Reopened", "by verify: imported rows that had not arrived, to be delivered again"),
+    EventKind.ADOPTED: ("Adopted", "by verify: rows that the new system had already"),
     EventKind.PAUSED: ("Paused", "by a person"),
     EventKind.RESUMED: ("Resumed", "by a person"),
     EventKind.LIMITS_SET: ("Limits set", "by a person: rate or concurrency"),
