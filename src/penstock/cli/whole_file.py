@@ -15,15 +15,20 @@ from penstock.errors import JobError
 def whole_file(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     """What is written in the block becomes the file `path` at its end, and leaves nothing behind if the block is left by an
     exception. Raises JobError if it cannot be written, or is there already and may not be replaced."""
-    if not replace and os.path.lexists(path):
+    place = Path(os.path.realpath(path))  # a link stays one
+    if place.exists() and not place.is_file():
+        # As root a rename would put a file in the place of /dev/null.
+        raise JobError(f"{path} is no file; name one, or leave --out out to print")
+    if not replace and place.exists():
         raise _is_there(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = place.with_name(f".{place.name}.{os.getpid()}.part")
     try:
         with open(beside, "xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _put(beside, path, replace=replace)
+        if not _put(beside, place, replace=replace):
+            raise _is_there(path)
     except OSError as error:
         raise JobError(
             f"{path} cannot be written ({error.strerror}); make room, or name another place: --out"
@@ -32,16 +37,18 @@ def whole_file(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
 
 
-def _put(beside: Path, path: Path, *, replace: bool) -> None:
+def _put(beside: Path, place: Path, *, replace: bool) -> bool:
+    """False: a file has come there meanwhile, which stays."""
     if not replace:
         try:
-            os.link(beside, path)  # refused where a file is by now: a rename would replace it
-            return
+            os.link(beside, place)  # where a rename would replace
+            return True
         except FileExistsError:
-            raise _is_there(path) from None
+            return False
         except OSError:
             pass  # no links on this kind of disk
-    os.replace(beside, path)
+    os.replace(beside, place)
+    return True
 
 
 def _is_there(path: Path) -> JobError:
