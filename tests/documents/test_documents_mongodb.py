@@ -571,7 +571,7 @@ async def test_a_collection_that_no_index_serves_is_told_and_may_be_read_whole(
 ) -> None:
     await orders.insert_many([{"key": number % 1_500, "total": number} for number in range(2_500)])
     await orders.insert_many([{"total": -1}, {"key": [1], "total": -2}])
-    async with opened(mongodb_url) as store:
+    async with opened(mongodb_url, "total") as store:
         assert await store.scanned() == "the collection orders"
         whole = WholeCollection(store)
         assert sorted(record.values for record in await whole.look_up([(7,), ("8",), (99_999,)])) == [
