@@ -44,9 +44,14 @@ class Expectation:
         if self._key is None:
             return decode_key(row.key)
         try:
-            return (self._key.evaluate(row.values, receipt),)
+            value = self._key.evaluate(row.values, receipt)
         except Exception as error:
             raise self._key.blame(error, row.values, receipt) from error
+        # What names no record cannot be missing: that the row is not there would be believed, and the row sent again.
+        if value is None or isinstance(value, Undefined | list | tuple | dict | float):
+            what = "NULL" if value is None else "nothing" if isinstance(value, Undefined) else type(value).__name__
+            raise RowError(f"verify.source_key yields {what} for this row, which names no record")
+        return (value,)
 
     def values(self, row: Row, receipt: str | None) -> Sequence[object]:
         """In the order of `fields`; a RowError in the place of one that cannot be told."""

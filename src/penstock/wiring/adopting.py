@@ -12,6 +12,7 @@ from penstock.ledger.opening import open_ledger, read_model
 from penstock.rows import Record
 from penstock.source.fingerprint import fingerprint_without
 from penstock.source.open import open_source
+from penstock.spec.expressions import expression_names
 from penstock.spec.models import Job
 from penstock.spec.wire import to_text
 from penstock.verify.adopt import Adopted, Adoption
@@ -28,6 +29,11 @@ async def adopt_job(job: Job) -> Adopted:
     something first (LedgerRefused while a worker is alive), Unreachable."""
     if job.verify is None:
         raise JobError("--adopt looks into the new store, and the job file does not say where that is: add verify:")
+    if job.verify.source_key is not None and "receipt" in expression_names(job.verify.source_key):
+        raise JobError(
+            "--adopt looks for rows that were never sent, and verify.source_key needs the receipt that the API gives for a row: "
+            "name a column there that the row's own values lead to"
+        )
     async with open_databases(job) as databases:
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
         await refuse_live_workers(model, job.name)
