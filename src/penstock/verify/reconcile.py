@@ -156,6 +156,21 @@ class Reconciliation:
             for finding in deferred.in_time(examined.findings):
                 yield finding
 
+    async def still_missing(self, keys: Sequence[KeyText]) -> set[KeyText]:
+        """Those of the keys that the ledger calls imported and the store does not have, as it is now. Raises Unreachable."""
+        if self._store is not None:
+            await self._store.look_again()
+        missing: set[KeyText] = set()
+        size = min(PAGE, self._rows.rows_at_once)
+        for start in range(0, len(keys), size):
+            rows = await self._rows.read_keys(keys[start : start + size])
+            missing |= {
+                str(finding.key)
+                for finding in (await self._examine(list(rows.values()))).findings
+                if finding.kind is FindingKind.MISSING and finding.state is RowState.IMPORTED
+            }
+        return missing
+
     # From the ledger: imported rows that the source does not show any more.
 
     async def _from_ledger(self) -> AsyncGenerator[Finding]:

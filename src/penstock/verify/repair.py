@@ -3,7 +3,7 @@ store is never touched."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from penstock.errors import JobError
@@ -64,9 +64,17 @@ class Repairs:
                 return
 
     async def make(
-        self, ledger: LedgerRows, reopening: Reopening, flags: FlagDesk | None, *, is_sure: bool, renew_keys: bool
+        self,
+        ledger: LedgerRows,
+        reopening: Reopening,
+        flags: FlagDesk | None,
+        *,
+        still_missing: Callable[[Sequence[KeyText]], Awaitable[Collection[KeyText]]],
+        is_sure: bool,
+        renew_keys: bool,
     ) -> Repaired:
-        """is_sure: also where most rows are missing. renew_keys: the API is to take the rows for new ones.
+        """still_missing: those of the keys that are; hours may have passed since they were found, and what has arrived meanwhile
+        would be doubled. is_sure: also where most rows are missing. renew_keys: the API is to take the rows for new ones.
 
         Raises JobError if most are missing and it is not sure, before anything is changed; Unreachable. Cut off, the same
         verification goes on with what is left.
@@ -79,7 +87,11 @@ class Repairs:
                 "again. Nothing was changed: look whether verify.url, query or collection name the right one; if they do, --yes"
             )
         reopened = flagged = locked = 0
-        for keys in self._missing.portions(AT_ONCE):
+        for noted in self._missing.portions(AT_ONCE):
+            missing_now = await still_missing(noted)
+            keys = [key for key in noted if key in missing_now]
+            if not keys:
+                continue
             reopened += await reopening.reopen(keys, NOTE, renew_keys=renew_keys and not reopened)
             if flags is not None:
                 await flags.clear(keys)

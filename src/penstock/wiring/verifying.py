@@ -92,7 +92,14 @@ class Verification:
         """Mend what was found so far: see Repairs.make."""
         flags = desk_of(writer_of(self._job, self._source.plan.flag, SystemClock()), self._databases)
         desk = people_desk(self._databases.ledger, self._job.name, is_dead=is_dead)
-        return await self._repairs.make(self._model, desk, flags, is_sure=is_sure, renew_keys=renew_keys)
+        return await self._repairs.make(
+            self._model,
+            desk,
+            flags,
+            still_missing=self._reconciliation.still_missing,
+            is_sure=is_sure,
+            renew_keys=renew_keys,
+        )
 
     def close(self) -> None:
         self._repairs.close()
