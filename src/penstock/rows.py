@@ -139,7 +139,10 @@ def _match_text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, Decimal) and value.is_finite():
-        return format(value.normalize(), "f") if value % 1 else str(int(value))
+        # By digits alone: arithmetic rounds to 28 of them, or refuses, and a DECIMAL has up to 65.
+        text = format(value, "f")
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+        return "0" if text == "-0" else text
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, datetime):

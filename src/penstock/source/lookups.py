@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from itertools import product
 from uuid import UUID
 
-from penstock.rows import Key, KeyValue
+from penstock.rows import Key, KeyValue, match_text
 from penstock.source.columns import ColumnKind
-from penstock.source.dialect import MYSQL, Dialect
+from penstock.source.dialect import MYSQL, POSTGRESQL, Dialect
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _LARGEST_UNSIGNED = 2**64 - 1
@@ -30,13 +30,14 @@ def _forms(value: object, kind: ColumnKind, dialect: Dialect) -> list[KeyValue]:
     if form is not None:
         made = form(value, dialect)
         return [] if made is None else [made]
-    forms = [_integer(value, dialect), _text(value, dialect), value if isinstance(value, bytes) else None]
+    # A text may be how a walk has told bytes.
+    forms = [_integer(value, dialect), _text(value, dialect), _bytes(value, dialect)]
     return [each for each in forms if each is not None]
 
 
 def _integer(value: object, dialect: Dialect) -> int | None:
     number = _number(value)
-    if number is None or number % 1:
+    if number is None or number != number.to_integral_value():  # % refuses numbers of more than 28 digits
         return None
     largest = _LARGEST_UNSIGNED if dialect == MYSQL else _LARGEST
     return int(number) if _SMALLEST <= number <= largest else None
@@ -56,11 +57,13 @@ def _number(value: object) -> Decimal | None:
     return number if number is not None and number.is_finite() else None
 
 
-def _text(value: object, _: Dialect) -> str | None:
+def _text(value: object, dialect: Dialect) -> str | None:
     if isinstance(value, str):
-        return value if "\0" not in value else None  # which PostgreSQL takes for an error
+        return None if "\0" in value and dialect == POSTGRESQL else value  # which takes one for an error
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, Decimal):
-        return format(value, "f")
+        return match_text((value,))  # a whole DECIMAL is the text of an integer: 42.0 would be found nowhere
     if isinstance(value, int | UUID):
         return str(int(value) if isinstance(value, bool) else value)
     return value.isoformat() if isinstance(value, date) else None
@@ -95,13 +98,25 @@ def _moment(value: object, _: Dialect) -> datetime | None:
     return datetime(value.year, value.month, value.day) if isinstance(value, date) else None  # noqa: DTZ001  # a day has no zone
 
 
+def _local(value: object, dialect: Dialect) -> datetime | None:
+    """Without a zone, as `match_text` tells one that has one: PostgreSQL's driver takes no other, and MySQL's drops the zone."""
+    moment = _moment(value, dialect)
+    return moment if moment is None or moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _instant(value: object, dialect: Dialect) -> datetime | None:
+    """Sessions of MySQL's are in UTC; PostgreSQL's driver refuses a moment without a zone beside one with."""
+    moment = _local(value, dialect)
+    return moment.replace(tzinfo=UTC) if moment is not None and dialect == POSTGRESQL else moment
+
+
 _FORMS: dict[ColumnKind, Callable[[object, Dialect], KeyValue | None]] = {
     ColumnKind.INTEGER: _integer,
     ColumnKind.DECIMAL: _decimal,
     ColumnKind.TEXT: _text,
     ColumnKind.BYTES: _bytes,
     ColumnKind.DATE: _date,
-    ColumnKind.DATETIME: _moment,
-    ColumnKind.INSTANT: _moment,
+    ColumnKind.DATETIME: _local,
+    ColumnKind.INSTANT: _instant,
     ColumnKind.TIME: _text,
 }
