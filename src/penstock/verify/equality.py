@@ -21,7 +21,12 @@ from zoneinfo import ZoneInfo
 
 from penstock.rows import Unreadable, time_text
 
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
+# As numbers are written, and as nothing else is: "01234" and "+49123" have lost something where 1234 and 49123 are, and "12e5"
+# is what a spreadsheet takes for 1200000.
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
+# Floating-point ones, where they are very large or small.
+_SCIENTIFIC = re.compile(r"-?\d(?:\.\d+)?[eE][-+]?\d{1,4}", re.ASCII)
+_ANY_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _MIDNIGHT = time()
 _NUMBERS = (int, float, Decimal)  # a bool is an int
 _ABSENT = object()
@@ -47,6 +52,12 @@ class Comparison:
 
     def __call__(self, expected: object, found: object) -> Likeness:
         """expected: what the row says; found: what the store holds."""
+        try:
+            return self._compare(expected, found)
+        except RecursionError:
+            return Likeness.INCOMPARABLE  # parts within parts, hundreds of them
+
+    def _compare(self, expected: object, found: object) -> Likeness:
         if expected is None or found is None:
             return _likeness(expected is found)
         if type(expected) is type(found) and type(expected) in (str, int):
@@ -82,7 +93,12 @@ class Comparison:
             case bool():
                 meant = {"true": True, "false": False, "1": True, "0": False}.get(text.lower(), _ABSENT)
             case int() | float() | Decimal():
-                meant = Decimal(text) if _NUMBER.fullmatch(text) else _ABSENT
+                if _NUMBER.fullmatch(text) or (isinstance(other, float) and _SCIENTIFIC.fullmatch(text)):
+                    meant = Decimal(text)
+                elif _ANY_NUMBER.fullmatch(text):
+                    return Likeness.DIFFERENT
+                else:
+                    meant = _ABSENT
             case date():
                 meant = _moment_in(text)
             case bytes():
@@ -97,7 +113,7 @@ class Comparison:
                 meant = _json_in(text)
             case _:
                 meant = _ABSENT
-        return Likeness.INCOMPARABLE if meant is _ABSENT else self(meant, other)
+        return Likeness.INCOMPARABLE if meant is _ABSENT else self._compare(meant, other)
 
     def _of_dates(self, one: object, other: object) -> Likeness:
         if not isinstance(one, date) or not isinstance(other, date):
@@ -105,6 +121,8 @@ class Comparison:
         if not isinstance(one, datetime) and not isinstance(other, datetime):
             return _likeness(one == other)
         first, second = self._moment(one), self._moment(other)
+        if isinstance(one, datetime) and isinstance(other, datetime) and (first is None) is not (second is None):
+            return Likeness.INCOMPARABLE  # in which zone the one is, nobody has said: verify.timezone
         if first is None or second is None:
             # A day has no zone, and beside a day a date-time stands for its own.
             return _likeness(_naive(one) == _naive(other))
@@ -120,12 +138,12 @@ class Comparison:
 
     def _of_mappings(self, expected: Mapping[object, object], found: Mapping[object, object]) -> Likeness:
         names = [*expected, *(name for name in found if name not in expected)]
-        return _all(self(expected.get(name), found.get(name)) for name in names)
+        return _all(self._compare(expected.get(name), found.get(name)) for name in names)
 
     def _of_lists(self, expected: Sequence[object], found: Sequence[object]) -> Likeness:
         if len(expected) != len(found):
             return Likeness.DIFFERENT
-        return _all(self(one, other) for one, other in zip(expected, found, strict=True))
+        return _all(self._compare(one, other) for one, other in zip(expected, found, strict=True))
 
 
 def _all(parts: Iterable[Likeness]) -> Likeness:
@@ -139,10 +157,18 @@ def _all(parts: Iterable[Likeness]) -> Likeness:
 
 def _same_number(expected: float | Decimal, found: float | Decimal) -> bool:
     """Exactly; beside a floating-point number, whether it is the nearest one."""
+    if any(isinstance(value, Decimal) and value.is_nan() for value in (expected, found)):
+        return math.isnan(_quiet(expected)) and math.isnan(_quiet(found))  # a signalling one cannot be compared
     if isinstance(expected, float) or isinstance(found, float):
         one, other = float(Decimal(expected)), float(Decimal(found))
         return one == other or (math.isnan(one) and math.isnan(other))
     return expected == found
+
+
+def _quiet(value: float | Decimal) -> float:
+    if isinstance(value, Decimal):
+        return math.nan if value.is_nan() else 0.0
+    return float(value) if isinstance(value, float) else 0.0
 
 
 def _uuid_bytes(value: object) -> object:

@@ -72,7 +72,8 @@ def shown(value: object) -> object:
         return value
     if isinstance(value, int) and -(2**53) < value < 2**53:
         return value
-    return _text(value)[:_LONGEST]
+    # Half of a surrogate pair, which JSON columns may hold, has no UTF-8.
+    return _text(value)[:_LONGEST].encode("utf-8", "backslashreplace").decode()
 
 
 def _text(value: object) -> str:
