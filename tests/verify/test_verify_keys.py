@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from penstock.database.connect import open_database
+from penstock.errors import JobError
 from penstock.spec.loader import load
 from penstock.verify.findings import Finding
 from penstock.verify.reconcile import Scope
@@ -25,7 +26,7 @@ target:
   url: http://127.0.0.1:9/keys
 verify:
   url: {store}
-  query: SELECT k FROM new_keys
+  query: SELECT k FROM {of}
   key: k
 """
 
@@ -42,12 +43,14 @@ async def _fill(url: str, folder: Path, table: str, kind: str, values: str) -> N
         await database.aclose()
 
 
-async def _verified(folder: Path, old: tuple[str, str, str], new: tuple[str, str, str]) -> list[Finding]:
+async def _verified(
+    folder: Path, old: tuple[str, str, str], new: tuple[str, str, str], *, of: str = "new_keys"
+) -> list[Finding]:
     """old, new: URL, the key column's type, the rows. Nothing was sent: what is the same on both sides has `arrived`."""
     source, store = old[0], new[0]
     await _fill(source, folder, "old_keys", old[1] + " PRIMARY KEY", old[2])
     await _fill(store, folder, "new_keys", new[1], new[2])
-    (folder / "job.yaml").write_text(JOB.format(source=source, store=store))
+    (folder / "job.yaml").write_text(JOB.format(source=source, store=store, of=of))
     job = load(folder / "job.yaml", environment={})
     await prepare_job(job, undo=False)
     async with (
@@ -159,6 +162,15 @@ async def test_a_stranger_in_letters_that_the_source_lacks_is_extra(
     old = (mariadb_url, f"VARCHAR(40) CHARACTER SET {charset}", "('a')")
     new = (mariadb_url, "VARCHAR(40) CHARACTER SET utf8mb4", "('a'), ('中🎉')")
     assert _kinds(await _verified(tmp_path, old, new)) == ["arrived", "extra"]
+
+
+async def test_a_cast_that_fails_in_the_query_makes_no_row_missing(tmp_path: Path, postgresql_url: str) -> None:
+    broken = "(SELECT k::int::text AS k FROM broken) AS x"
+    await _fill(postgresql_url, tmp_path, "broken", "VARCHAR(40)", "('7'), ('no number')")
+    with pytest.raises(JobError, match="no number"):
+        await _verified(
+            tmp_path, (postgresql_url, "VARCHAR(40)", "('7')"), (postgresql_url, "VARCHAR(40)", "('7')"), of=broken
+        )
 
 
 # Open: not mended yet.

@@ -88,6 +88,10 @@ _SQLITE = {
     sqlite3.SQLITE_AUTH: Fault.DENIED,
 }
 
+# A value that the column beside it can never hold: of another charset (MySQL), not of its type or out of its range (PostgreSQL).
+_MYSQL_UNFIT = frozenset({1267, 1270, 1271})
+_POSTGRESQL_UNFIT = frozenset({"22003", "22007", "22008", "22P02", "22P03"})
+
 # Everything that a database or the way to it raises, through SQLAlchemy or straight from a driver.
 DATABASE_ERRORS: tuple[type[Exception], ...] = (
     SQLAlchemyError,
@@ -121,6 +125,17 @@ def fault_of(error: BaseException) -> Fault:
         if isinstance(cause, OSError | TimeoutError):
             return Fault.LOST
     return Fault.LOST if isinstance(error, InterfaceError | asyncmy.errors.InterfaceError) else Fault.OTHER
+
+
+def is_unfit(error: BaseException) -> bool:
+    """Whether a statement was refused for one of its values, which no row can hold there."""
+    for cause in _chain(error.orig if isinstance(error, DBAPIError) else error):
+        if _is_from_asyncpg(cause):
+            # What the driver itself refuses has no code.
+            return getattr(cause, "sqlstate", None) in _POSTGRESQL_UNFIT or type(cause).__name__ == "DataError"
+        if cause.args and cause.args[0] in _MYSQL_UNFIT:
+            return True
+    return False
 
 
 def _postgresql_fault(error: BaseException) -> Fault | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
 from penstock.database.connect import Database
-from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
+from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of, is_unfit
 from penstock.errors import JobError, PenstockError, SourceUnreachable, StoreUnreachable, Unreachable
 
 
@@ -40,6 +40,16 @@ STORE = Role(
 )
 
 
+class Unfit(JobError):
+    """A statement was refused for one of its values, which no row can hold there; or so it looks."""
+
+    def is_about(self, key: Sequence[object]) -> bool:
+        """Whether it is these values indeed: a CAST in the query fails alike, for a row that is there."""
+        text = str(self)
+        of_statement = "Illegal mix of collations" in text or "invalid input for query argument" in text
+        return of_statement or any(f'"{value}"' in text for value in key)
+
+
 @contextmanager
 def source_errors(database: Database, doing: str, role: Role = SOURCE) -> Iterator[None]:
     """doing: "reading rows"; part of the message. Raises role.unreachable for what may pass, JobError for what will not."""
@@ -54,4 +64,4 @@ def source_error(error: Exception, database: Database, doing: str, role: Role = 
     way_out = role.ways_out.get(fault_of(error))
     if way_out is None:
         return role.unreachable(f"{text}; if it stays so, look at {role.url}")
-    return JobError(f"{text}; {way_out}")
+    return (Unfit if is_unfit(error) else JobError)(f"{text}; {way_out}")

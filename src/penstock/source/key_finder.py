@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from penstock.database.connect import Database
 from penstock.database.fetch import fetch
-from penstock.rows import KeyText, encode_key
-from penstock.source.failures import source_errors
+from penstock.rows import Key, KeyText, encode_key
+from penstock.source.failures import Unfit, source_errors
 from penstock.source.keyset import chunks
 from penstock.source.lookups import bindings
 from penstock.source.plan import Plan
@@ -31,9 +31,19 @@ class KeyFinder:
         asked = [bound for key in keys for bound in bindings(key, self._kinds, self._plan.rows.dialect)]
         found: list[KeyText] = []
         for some in chunks(asked, len(self._kinds)):
-            statement = self._plan.keys.of(some)
+            found += await self._find(some)
+        return found
+
+    async def _find(self, keys: Sequence[Key]) -> Sequence[KeyText]:
+        statement = self._plan.keys.of(keys)
+        try:
             with source_errors(self._database, "looking for keys"):
                 async with self._database.reading() as connection:
                     fetched = await fetch(connection, statement.text, statement.values)
-            found += self._plan.shape.keys(fetched.rows)
-        return found
+        except Unfit as error:
+            # For one of them the server refuses all; a single one is not there.
+            half = len(keys) // 2
+            if not half and not error.is_about(keys[0]):
+                raise
+            return [*await self._find(keys[:half]), *await self._find(keys[half:])] if half else []
+        return self._plan.shape.keys(fetched.rows)

@@ -17,7 +17,7 @@ from penstock.source.choosing import choose_readings
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 from penstock.source.dialect import Dialect, dialect_of
 from penstock.source.explain import explain_page
-from penstock.source.failures import STORE, source_errors
+from penstock.source.failures import STORE, Unfit, source_errors
 from penstock.source.keyset import Condition, most_keys
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.lookups import bindings
@@ -80,11 +80,21 @@ class SqlRecords:
         """See Store.look_up."""
         found: list[Record] = []
         for some in self._portions(keys):
-            bound = [form for forms in some.values() for form in forms]
-            # A collation takes more texts for equal than were asked for: those of another portion would come twice.
-            records = self._records(await self._fetch(self._plan.rows.of(bound)))
-            found += [record for record in records if match_text(record.key) in some]
+            found += await self._found(some)
         return found
+
+    async def _found(self, some: dict[str, list[Key]]) -> list[Record]:
+        bound = [form for forms in some.values() for form in forms]
+        try:
+            records = self._records(await self._fetch(self._plan.rows.of(bound)))
+        except Unfit as error:
+            # For one of them the server refuses all; a single one is not there.
+            keys, half = list(some.items()), len(some) // 2
+            if not half and not error.is_about(bound[0]):
+                raise
+            return [*await self._found(dict(keys[:half])), *await self._found(dict(keys[half:]))] if half else []
+        # A collation takes more texts for equal than were asked for: those of another portion would come twice.
+        return [record for record in records if match_text(record.key) in some]
 
     def _portions(self, keys: Sequence[tuple[object, ...]]) -> Iterator[dict[str, list[Key]]]:
         """Keys, by their match_text, in every form that they may have here, so many as one statement takes; the forms of one key
