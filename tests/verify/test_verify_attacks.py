@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.verify.stage import VERIFY, Stage, staged
 
+from penstock.cli.main import main
 from penstock.errors import JobError
 from penstock.verify.equality import Comparison, Likeness
 from penstock.verify.findings import Finding, FindingKind
@@ -93,3 +94,9 @@ def test_no_value_of_a_store_is_a_fault() -> None:
     assert Comparison()(Decimal(1), Decimal("sNaN")) is Likeness.DIFFERENT
     half = Finding(FindingKind.DIFFERING, "1", "note differs", field="note", expected="\ud800", found=None)
     assert finding_document(half)["expected"] == "\\ud800"
+
+
+def test_a_moment_beyond_the_calendar_is_no_fault(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "job.yaml").write_text("")
+    assert main(["verify", str(tmp_path / "job.yaml"), "--since", "9999-12-31T23:59-05:00"]) == 2
+    assert "a fault in penstock" not in capfd.readouterr().err

@@ -48,10 +48,9 @@ def _since(value: object) -> datetime:
     except ValueError:
         pass
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no duration like 2h and no moment like 2026-11-30T22:00") from None
-    return moment.astimezone(UTC)
 
 
 @about_its_file

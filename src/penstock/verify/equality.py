@@ -93,12 +93,7 @@ class Comparison:
             case bool():
                 meant = {"true": True, "false": False, "1": True, "0": False}.get(text.lower(), _ABSENT)
             case int() | float() | Decimal():
-                if _NUMBER.fullmatch(text) or (isinstance(other, float) and _SCIENTIFIC.fullmatch(text)):
-                    meant = Decimal(text)
-                elif _ANY_NUMBER.fullmatch(text):
-                    return Likeness.DIFFERENT
-                else:
-                    meant = _ABSENT
+                return self._of_digits(text, other)
             case date():
                 meant = _moment_in(text)
             case bytes():
@@ -114,6 +109,11 @@ class Comparison:
             case _:
                 meant = _ABSENT
         return Likeness.INCOMPARABLE if meant is _ABSENT else self._compare(meant, other)
+
+    def _of_digits(self, text: str, number: float | Decimal) -> Likeness:
+        if _NUMBER.fullmatch(text) or (isinstance(number, float) and _SCIENTIFIC.fullmatch(text)):
+            return self._compare(Decimal(text), number)
+        return Likeness.DIFFERENT if _ANY_NUMBER.fullmatch(text) else Likeness.INCOMPARABLE
 
     def _of_dates(self, one: object, other: object) -> Likeness:
         if not isinstance(one, date) or not isinstance(other, date):
