@@ -100,3 +100,12 @@ def test_a_moment_beyond_the_calendar_is_no_fault(tmp_path: Path, capfd: pytest.
     (tmp_path / "job.yaml").write_text("")
     assert main(["verify", str(tmp_path / "job.yaml"), "--since", "9999-12-31T23:59-05:00"]) == 2
     assert "a fault in penstock" not in capfd.readouterr().err
+
+
+async def test_a_key_that_is_no_text_of_any_database_is_named(tmp_path: Path, sqlite_url: str) -> None:
+    async with staged(tmp_path, sqlite_url, rows=2) as stage:
+        await stage.run()
+        stage.write(BY_RECEIPT_ALONE.replace("{{{{ receipt }}}}", "{{{{ note | from_json }}}}"))
+        await stage.change("""UPDATE orders SET note = '"\\ud800"'""")
+        found = await stage.verify()
+        assert [one.key for one in found if one.kind is FindingKind.INCOMPARABLE] == ["1", "2"]

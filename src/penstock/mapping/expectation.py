@@ -51,6 +51,11 @@ class Expectation:
         if value is None or isinstance(value, Undefined | list | tuple | dict | float):
             what = "NULL" if value is None else "nothing" if isinstance(value, Undefined) else type(value).__name__
             raise RowError(f"verify.source_key yields {what} for this row, which names no record")
+        if isinstance(value, str) and not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise RowError("verify.source_key yields half of a surrogate pair, which no database holds") from None
         return (value,)
 
     def values(self, row: Row, receipt: str | None) -> Sequence[object]:
