@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias
 from uuid import UUID
@@ -118,13 +118,13 @@ def _decode_value(value: object, text: KeyText) -> KeyValue:
 
 def match_text(key: Sequence[object]) -> str:
     """A key as text that is the same on both sides whatever the types there: 42, DECIMAL 42.00 and "42" are one key. Texts stay
-    as they are, but for UUIDs, which are told in either case."""
+    as they are, but for UUIDs: they are told in either case, and by their sixteen bytes, too."""
     if len(key) == 1:
         return _match_text(key[0])
     return json.dumps([_match_text(value) for value in key], ensure_ascii=False, separators=(",", ":"))
 
 
-_UUID_LENGTH = 36
+_UUID_LENGTH, _UUID_BYTES = 36, 16
 
 
 def _match_text(value: object) -> str:
@@ -144,9 +144,9 @@ def _match_text(value: object) -> str:
         text = text.rstrip("0").rstrip(".") if "." in text else text
         return "0" if text == "-0" else text
     if isinstance(value, bytes):
-        return value.hex()
+        return str(UUID(bytes=value)) if len(value) == _UUID_BYTES else value.hex()
     if isinstance(value, datetime):
         return (value if value.tzinfo is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
+    if isinstance(value, timedelta):
+        return time_text(value)
+    return value.isoformat() if isinstance(value, date | time) else str(value)

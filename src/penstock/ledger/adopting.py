@@ -8,8 +8,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.events import EventKind
-from penstock.ledger.base import Event, FlagMarker, Lease, Portion, RangeKind, Settlement, Span
+from penstock.ledger.base import FlagMarker, Lease, Portion, RangeKind, Settlement, Span
 from penstock.ledger.planning import Planning
 from penstock.ledger.recording import RowsKnown
 from penstock.ledger.settling import Settling
@@ -50,9 +49,6 @@ class Adopting:
         if range_no is None:
             return False
         lease = Lease(range_no, RangeKind.SPAN, owner, fence=1, batch=0, after=span.after, upto=span.upto)
-        events = (
-            [Event(EventKind.ADOPTED, f"{len(found)} rows that the new store had", range_no=range_no)] if found else []
-        )
-        portion = Portion(lease, 1, found, events=events, remaining=rest, finished=rest == 0, release=rest > 0)
+        portion = Portion(lease, 1, found, remaining=rest, finished=rest == 0, release=rest > 0)
         await self._settling.settle_within(connection, [portion], mark, are_new=are_new)
         return True

@@ -201,6 +201,11 @@ class Identity:
     writes_windows: bool  # what may be on the wire is written down first; not so where a repeat is harmless for ever
 
 
+# What a worker that adopts joins with instead of its file's hash: no run is let in beside it, for it would send what is yet to be
+# adopted.
+ADOPTING = "adopting"
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """Totals of a job. pending_exact: the cursor is at its end and every range's rows are counted; else pending is an estimate

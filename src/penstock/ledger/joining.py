@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LedgerRefused
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Identity, IsDead, JobRecord
+from penstock.ledger.base import ADOPTING, Event, Identity, IsDead, JobRecord
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
 from penstock.ledger.statements import statement
@@ -33,7 +33,7 @@ _IDENTIFY = statement(
 )
 
 _OTHER_FILES = (
-    "SELECT owner, host, pid FROM penstock_workers "
+    "SELECT owner, host, pid, file_hash FROM penstock_workers "
     "WHERE job_id = :job AND file_hash <> :file_hash AND owner <> :owner AND alive_until > {now}"
 )
 
@@ -102,7 +102,7 @@ class Joining:
             await connection.execute(self._register, worker)
             await connection.execute(self._forget_old, named)
             events = [Event(EventKind.RUN_STARTED, f"{host}, pid {pid}, job file {identity.file_hash}")]
-            if file_hash not in ("", identity.file_hash):
+            if file_hash not in ("", ADOPTING, identity.file_hash):
                 events.append(Event(EventKind.JOB_FILE_CHANGED, f"from {file_hash} to {identity.file_hash}"))
             await self._events.append(connection, events, owner)
         return JobRecord(generation)
@@ -130,12 +130,18 @@ class Joining:
         others = await connection.execute(
             self._other_files, {"job": self._job_id, "file_hash": identity.file_hash, "owner": owner}
         )
-        for other, host, pid in others:
-            if not self._is_dead(other):
+        for other, host, pid, file_hash in others:
+            if self._is_dead(other):
+                continue
+            if file_hash == ADOPTING:
                 raise LedgerRefused(
-                    f"job {self._name!r} is being run from another version of its file (pid {pid} on {host}): stop it first, "
-                    f"or start this one again once that worker has been silent for a minute"
+                    f"the ledger of job {self._name!r} is being filled by `penstock verify --adopt` (pid {pid} on {host}): let "
+                    "that end first, for a run would send what is still to be adopted"
                 )
+            raise LedgerRefused(
+                f"job {self._name!r} is being run from another version of its file (pid {pid} on {host}): stop it first, "
+                f"or start this one again once that worker has been silent for a minute"
+            )
 
     async def leave(self, owner: str, detail: str) -> None:
         """See Ledger.leave."""

@@ -27,12 +27,36 @@ def _forms(value: object, kind: ColumnKind, dialect: Dialect) -> list[KeyValue]:
     if value is None:
         return []
     form = _FORMS.get(kind)
+    if kind is ColumnKind.TEXT:
+        return _texts(value, dialect)
     if form is not None:
         made = form(value, dialect)
         return [] if made is None else [made]
     # A text may be how a walk has told bytes.
-    forms = [_integer(value, dialect), _text(value, dialect), _bytes(value, dialect)]
+    forms = [_integer(value, dialect), *_texts(value, dialect), _bytes(value, dialect)]
     return [each for each in forms if each is not None]
+
+
+def _texts(value: object, dialect: Dialect) -> list[KeyValue]:
+    """A UUID is told in either case, and not every collation takes these for the same."""
+    text = _text(value, dialect)
+    if text is None:
+        return []
+    uuid = _uuid(value)
+    return [text] if uuid is None else list(dict.fromkeys([text, str(uuid), str(uuid).upper()]))
+
+
+def _uuid(value: object) -> UUID | None:
+    if isinstance(value, UUID):
+        return value
+    if isinstance(value, bytes) and len(value) == 16:
+        return UUID(bytes=value)
+    if isinstance(value, str) and len(value) == 36:
+        try:
+            return UUID(value)
+        except ValueError:
+            return None
+    return None
 
 
 def _integer(value: object, dialect: Dialect) -> int | None:
@@ -70,8 +94,9 @@ def _text(value: object, dialect: Dialect) -> str | None:
 
 
 def _bytes(value: object, _: Dialect) -> bytes | None:
-    if isinstance(value, UUID):
-        return value.bytes
+    uuid = _uuid(value)
+    if uuid is not None:
+        return uuid.bytes
     if isinstance(value, str):
         try:
             return bytes.fromhex(value)
@@ -113,7 +138,6 @@ def _instant(value: object, dialect: Dialect) -> datetime | None:
 _FORMS: dict[ColumnKind, Callable[[object, Dialect], KeyValue | None]] = {
     ColumnKind.INTEGER: _integer,
     ColumnKind.DECIMAL: _decimal,
-    ColumnKind.TEXT: _text,
     ColumnKind.BYTES: _bytes,
     ColumnKind.DATE: _date,
     ColumnKind.DATETIME: _local,

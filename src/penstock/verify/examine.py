@@ -22,12 +22,12 @@ Other = TypeVar("Other")
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """findings: in the order of the rows. known: the ledger's rows among them. store_keys: what the store should call each row,
-    as `match_text`, but for those whose key cannot be told."""
+    """findings: in the order of the rows. known: the ledger's rows among them. store_keys: what the store should call each
+    row, as `match_text`, but for those whose key cannot be told."""
 
     findings: Sequence[Finding]
     known: Mapping[KeyText, LedgerRow]
-    store_keys: Sequence[str]
+    store_keys: Mapping[KeyText, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +66,12 @@ class Examiner:
         wanted = self._wanted(rows, known)
         is_flagged, by_key = await _both(self._flags_of(rows, known), self._records(list(wanted.keys.values())))
         findings: list[Finding] = []
-        texts: list[str] = []
+        texts: dict[KeyText, str] = {}
         for row in rows:
             key = wanted.keys.get(row.key)
             text = None if key is None else match_text(key)
             if text is not None:
-                texts.append(text)
+                texts[row.key] = text
             evidence = self._evidence(
                 row, known.get(row.key), is_flagged.get(row.key), by_key.get(text or "", ()), wanted
             )

@@ -19,6 +19,7 @@ class FindingKind(StrEnum):
     DIFFERING = "differing"  # a compared field holds another value than the row says
     INCOMPARABLE = "incomparable"  # what to compare cannot be: an expression fails, or the types say different things
     ARRIVED = "arrived"  # the new store has a record of a row that the ledger does not call imported
+    SHARED = "shared"  # another row answers to the same record: `source_key` yields one value for both
     CHANGED = "changed"  # the row has changed in the source since it was imported
     GONE = "gone"  # imported, and the source does not show the row any more
     FLAG = "flag"  # the flag does not say what the ledger says

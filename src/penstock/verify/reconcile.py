@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from penstock.shelf.texts import Spool
 from penstock.verify.ahead import one_ahead
 from penstock.verify.base import LedgerRows, Rows, Store
 from penstock.verify.deferred import Deferred
-from penstock.verify.examine import Examiner
+from penstock.verify.examine import Examined, Examiner
 from penstock.verify.findings import Finding, FindingKind, Progress
 from penstock.verify.second_look import SecondLook
 
@@ -112,6 +112,9 @@ class Reconciliation:
                 async for page in pages:
                     rows = page if scope.share >= 1 else [row for row in page if self._random.random() < scope.share]
                     doubts = await self._first_look(rows, scope, expected)
+                    for finding in doubts:
+                        if finding.kind is FindingKind.SHARED:  # which no second look would show
+                            yield finding
                     if not is_live:
                         deferred.add(doubts)
                         continue
@@ -127,9 +130,19 @@ class Reconciliation:
         examined = await self._examine(rows, scope.holds)
         self._looked_at += len(rows)
         self._imported_seen += sum(known.state is RowState.IMPORTED for known in examined.known.values())
-        if self._computes_key and scope.is_whole and self._walks:
-            expected.add(examined.store_keys)
-        return examined.findings
+        return [*examined.findings, *self._shared(examined, scope, expected)]
+
+    def _shared(self, examined: Examined, scope: Scope, expected: Spool) -> Iterator[Finding]:
+        """Rows whose record is another row's as well: one record is no proof of two. (A row's own key is one row's.)"""
+        if not (self._computes_key and scope.is_whole and self._walks):
+            return
+        missing = {finding.key for finding in examined.findings if finding.kind is FindingKind.MISSING}
+        taken = set(expected.among(list(examined.store_keys.values())))
+        for key, text in examined.store_keys.items():
+            if text in taken and key not in missing:
+                yield Finding(FindingKind.SHARED, key, "the record that it answers to is another row's as well")
+            taken.add(text)
+        expected.add(list(examined.store_keys.values()))
 
     async def _second_looks(self, again: SecondLook, *, is_last: bool) -> AsyncIterator[Finding]:
         while True:

@@ -61,6 +61,7 @@ _ADVICE: Mapping[tuple[FindingKind, str], str] = {
     (FindingKind.FLAG, ""): "somebody else set them; the rows are delivered all the same",
     (FindingKind.DOUBLED, ""): "remove all but one from the new store",
     (FindingKind.EXTRA, ""): "not by this job: let verify leave them out (query, filter), or remove them",
+    (FindingKind.SHARED, ""): "let verify.source_key tell the rows apart; or the API took one for the other",
     (FindingKind.CHANGED, ""): "the old system still writes: deliver the new values, or accept the old ones",
     (FindingKind.INCOMPARABLE, ""): "change the expression in verify.compare, or CAST in verify.query",
 }

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from dataclasses import replace
+from itertools import takewhile
 
 from penstock.clock import SystemClock
 from penstock.engine.owner import host_name, is_dead, new_owner
-from penstock.errors import JobError, LedgerUnreachable, RowError
+from penstock.errors import JobError, LedgerRefused, LedgerUnreachable, RowError
+from penstock.events import EventKind
+from penstock.ledger.base import ADOPTING, Event, ReadModel
 from penstock.ledger.opening import open_ledger, read_model
 from penstock.rows import Record
 from penstock.source.fingerprint import fingerprint_without
@@ -23,6 +27,8 @@ from penstock.wiring.people import refuse_live_workers
 from penstock.wiring.running import identity_of
 from penstock.wiring.verifying import open_store
 
+_MOST_EVENTS = 1000
+
 
 async def adopt_job(job: Job) -> Adopted:
     """Every row that the ledger does not know and the new store has becomes imported. Raises JobError if a person must change
@@ -37,12 +43,14 @@ async def adopt_job(job: Job) -> Adopted:
     async with open_databases(job) as databases:
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
         await refuse_live_workers(model, job.name)
+        await _refuse_runs(model, job.name)
         source = await open_source(job, databases.source)
         ledger = await open_ledger(databases.ledger, job.name, is_dead=is_dead)
         store = await open_store(job, job.verify, () if job.verify.receipt is None else (job.verify.receipt,))
         owner = new_owner()
         try:
-            await ledger.join(identity_of(job, source.identity), owner, host_name(), os.getpid())
+            identity = replace(identity_of(job, source.identity), file_hash=ADOPTING)
+            await ledger.join(identity, owner, host_name(), os.getpid())
             flags = writer_of(job, source.plan.flag, SystemClock())
             adoption = Adoption(
                 source,
@@ -54,11 +62,29 @@ async def adopt_job(job: Job) -> Adopted:
                 owner,
                 marker_of(flags, databases),
             )
-            return await adoption.adopt()
+            adopted = await adoption.adopt()
+            detail = f"{adopted.adopted} of {adopted.rows} rows, which the new store had"
+            await ledger.note([Event(EventKind.ADOPTED, detail)], owner)
+            return adopted
         finally:
             with suppress(LedgerUnreachable):
                 await ledger.leave(owner, "adopted")
             await store.aclose()
+
+
+async def _refuse_runs(model: ReadModel, job_name: str) -> None:
+    """A run leaves ranges behind whose rows it has not sent yet, and rows behind the cursor: adopting would overlook them, and
+    the next run send them. Raises LedgerRefused."""
+    events = await model.events(limit=_MOST_EVENTS)
+    since_reset = list(takewhile(lambda event: event.kind is not EventKind.LEDGER_RESET, events))
+    # Adopting writes three events in all: where there are so many, there have been runs.
+    if len(since_reset) == _MOST_EVENTS or any(
+        event.kind is EventKind.RUN_STARTED and not event.detail.endswith(ADOPTING) for event in since_reset
+    ):
+        raise LedgerRefused(
+            f"job {job_name!r} has been run, and --adopt fills a ledger that no run has touched: `penstock reset FILE --yes` "
+            "forgets what the ledger knows (and clears the flags that it set); what is in the new store is then adopted"
+        )
 
 
 def _receipt(record: Record) -> str | None:
