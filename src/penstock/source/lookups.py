@@ -105,7 +105,14 @@ def _bytes(value: object, _: Dialect) -> bytes | None:
     return value if isinstance(value, bytes) else None
 
 
-def _date(value: object, dialect: Dialect) -> date | None:
+def _no_date(value: object, dialect: Dialect) -> str | None:
+    """0000-00-00, which MySQL holds and Python does not."""
+    return value if isinstance(value, str) and dialect == MYSQL and value.startswith("0000-") else None
+
+
+def _date(value: object, dialect: Dialect) -> date | str | None:
+    if (none := _no_date(value, dialect)) is not None:
+        return none
     moment = _moment(value, dialect)
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
@@ -121,6 +128,10 @@ def _moment(value: object, _: Dialect) -> datetime | None:
         except ValueError:
             return None
     return datetime(value.year, value.month, value.day) if isinstance(value, date) else None  # noqa: DTZ001  # a day has no zone
+
+
+def _moment_or_none(value: object, dialect: Dialect) -> datetime | str | None:
+    return _no_date(value, dialect) or _local(value, dialect)
 
 
 def _local(value: object, dialect: Dialect) -> datetime | None:
@@ -140,7 +151,7 @@ _FORMS: dict[ColumnKind, Callable[[object, Dialect], KeyValue | None]] = {
     ColumnKind.DECIMAL: _decimal,
     ColumnKind.BYTES: _bytes,
     ColumnKind.DATE: _date,
-    ColumnKind.DATETIME: _local,
+    ColumnKind.DATETIME: _moment_or_none,
     ColumnKind.INSTANT: _instant,
     ColumnKind.TIME: _text,
 }

@@ -23,11 +23,13 @@ from penstock.source.learn import converters_of, key_converters_of, learn_column
 from penstock.source.lookups import bindings
 from penstock.source.origin import tables_of
 from penstock.source.statement import Statement, parse_statement
-from penstock.source.statements import Reading
+from penstock.source.statements import Reading, reading_some
 from penstock.spec.models import Verify
 from penstock.spec.suggest import did_you_mean
 
 PAGE = 1000
+# Of one look-up: beyond it the column is no key, and the answer might be the whole table.
+MOST_RECORDS = 20_000
 # Kinds that are no key here: what they show is not what they are compared by.
 _NO_KEYS = frozenset(
     {
@@ -86,13 +88,19 @@ class SqlRecords:
     async def _found(self, some: dict[str, list[Key]]) -> list[Record]:
         bound = [form for forms in some.values() for form in forms]
         try:
-            records = self._records(await self._fetch(self._plan.rows.of(bound)))
+            rows = await self._fetch(self._plan.rows.of(bound, MOST_RECORDS + 1))
         except Unfit as error:
             # For one of them the server refuses all; a single one is not there.
             keys, half = list(some.items()), len(some) // 2
             if not half and not error.is_about(bound[0]):
                 raise
             return [*await self._found(dict(keys[:half])), *await self._found(dict(keys[half:]))] if half else []
+        if len(rows) > MOST_RECORDS:
+            raise JobError(
+                f"{self.name} has more than {MOST_RECORDS:,} records under {len(some):,} keys: {', '.join(self.key)} names none "
+                "of them; let verify.key name the columns that do"
+            )
+        records = self._records(rows)
         # A collation takes more texts for equal than were asked for: those of another portion would come twice.
         return [record for record in records if match_text(record.key) in some]
 
@@ -123,7 +131,8 @@ class SqlRecords:
             last = rows[-1]
             if any(kind in _TEXTS for kind in self._kinds):
                 # What a collation takes for the same as the last one is not greater: the next page would leave it out.
-                rows += [row for row in await self._fetch(self._plan.keys.of([last])) if row != last]
+                equal = await self._fetch(self._plan.keys.of([last], MOST_RECORDS))
+                rows += [row for row in equal if row != last]
             yield self._keys(rows)
 
     async def without_key(self) -> int:
@@ -216,16 +225,19 @@ async def _make_plan(
     names = [column.name for column in columns]
     key = tuple(columns[names.index(name)] for name in verify.key)
     rows, keys = await choose_readings(database, dialect, statement, columns, key, STORE)
+    chosen = [*key, *(columns[names.index(name)] for name in fields)]
+    # What the query shows besides may be large.
+    rows = reading_some(dialect, rows.frame, list(dict.fromkeys(chosen)), verify.key)
+    at = {column.name: number for number, column in enumerate(dict.fromkeys(chosen))}
     rules = TypeRules(ZoneInfo(verify.timezone) if verify.timezone else None, zero_dates_are_null=False)
     key_converters = key_converters_of(dialect, key)
-    chosen = [*key, *(columns[names.index(name)] for name in fields)]
     values = converters_of(dialect, chosen, rules)
     converters = {at: convert for at, convert in values.items() if at >= len(key)} | dict(key_converters)
     return _Plan(
         dialect=dialect,
         key=key,
         rows=rows,
-        rows_at=tuple(names.index(column.name) for column in chosen),
+        rows_at=tuple(at[column.name] for column in chosen),
         keys=keys,
         converters=converters,
         key_converters=dict(key_converters),

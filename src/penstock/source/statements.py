@@ -52,10 +52,11 @@ class Reading:
         bounds = between(self.dialect, self.frame.keys, after, None)
         return self._whole(self.frame.select(bounds.text, 1, skipped=number - 1), bounds)
 
-    def of(self, keys: Sequence[Key]) -> Condition:
-        """The rows with these keys."""
+    def of(self, keys: Sequence[Key], limit: int | None = None) -> Condition:
+        """The rows with these keys, at most so many."""
         wanted = one_of(self.dialect, self.frame.keys, keys)
-        return self._whole(self.frame.where(wanted.text), wanted)
+        text = self.frame.where(wanted.text)
+        return self._whole(text if limit is None else f"{text}\nLIMIT {limit}", wanted)
 
     def without_key(self) -> str:
         """One row whose key is NULL, if there is one: no page would ever show it."""
@@ -70,6 +71,12 @@ class Reading:
     def _whole(self, text: str, condition: Condition) -> Condition:
         whole = self.outer.around(text) if self.outer else text
         return Condition(self.dialect.complete(whole), condition.values)
+
+
+def reading_some(dialect: Dialect, frame: Frame, columns: Sequence[Column], key: Sequence[str]) -> Reading:
+    """These columns of each row alone, whatever the query shows besides; none of the key's is ENUM or SET."""
+    shown = ", ".join(_shown(dialect, column) for column in columns)
+    return Reading(dialect, frame, Outer(shown, order_outside(dialect, columns, key)))
 
 
 def reading_rows(dialect: Dialect, frame: Frame, columns: Sequence[Column], key: Sequence[str]) -> Reading:

@@ -92,9 +92,10 @@ class Repairs:
             keys = [key for key in noted if key in missing_now]
             if not keys:
                 continue
-            reopened += await reopening.reopen(keys, NOTE, renew_keys=renew_keys and not reopened)
+            # Cleared first: a live run may deliver a row again as soon as it is pending, and set its flag.
             if flags is not None:
                 await flags.clear(keys)
+            reopened += await reopening.reopen(keys, NOTE, renew_keys=renew_keys and not reopened)
         for keys in self._unflagged.portions(AT_ONCE):
             known = await ledger.look_up(keys)
             marks = [Mark(key, row.receipt) for key, row in known.items() if row.state is RowState.IMPORTED]
