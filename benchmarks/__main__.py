@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import adaptive, goals, scale, tables
+from benchmarks import adaptive, goals, scale, tables, verifying
 from benchmarks.cases import CASES, Case
 from benchmarks.database import find_server
 from benchmarks.figures import CommandFailed, Figures
@@ -24,8 +24,8 @@ from benchmarks.pages import put
 from benchmarks.rounds import installed, measure, say
 from benchmarks.shop import template_shop
 
-_AUTO, _LARGE = "auto", "large"
-_PARTS = (*dict.fromkeys(case.part for case in CASES), _AUTO, _LARGE)
+_AUTO, _LARGE, _VERIFY = "auto", "large", "verify"
+_PARTS = (*dict.fromkeys(case.part for case in CASES), _AUTO, _LARGE, _VERIFY)
 
 
 def main() -> int:
@@ -35,6 +35,7 @@ def main() -> int:
     found: Mapping[Case, Figures] = {}
     adapting: list[adaptive.Adapted] = []
     large: scale.Scale | None = None
+    verified: list[verifying.Verified] = []
     try:
         server = find_server()
         machine = described(server)
@@ -46,8 +47,11 @@ def main() -> int:
             found = measure(cases, template=shop, api=api, rounds=wanted.rounds)
             if _AUTO in parts:
                 adapting = adaptive.measure(shop)
+            times = max(1, wanted.large // wanted.rows)
             if _LARGE in parts:
-                large = scale.measure(shop, times=max(1, wanted.large // wanted.rows), api=api)
+                large = scale.measure(shop, times=times, api=api)
+            if _VERIFY in parts:
+                verified = verifying.measure(shop, times=times)
     except Missing as reason:
         say(f"nothing is measured: {reason}")
         return 2
@@ -55,18 +59,26 @@ def main() -> int:
         say("stopped: nothing is told of what was measured so far")
         return 130
     except CommandFailed as reason:
-        say(f"auto or the large table is left out: penstock {reason}")
+        say(f"auto, the large table or verify is left out: penstock {reason}")
     command = f"`make bench` with {wanted.rows:,} rows, {wanted.rounds} rounds, medians:"
     page = "\n".join(
         [
             f"{command}\n",
             machine,
             "",
-            goals.as_table([*goals.of_speed(found), *goals.of_adapting(adapting), *goals.of_scale(large)]),
+            goals.as_table(
+                [
+                    *goals.of_speed(found),
+                    *goals.of_adapting(adapting),
+                    *goals.of_scale(large),
+                    *goals.of_verifying(verified),
+                ]
+            ),
             "",
             tables.measured(found, wanted.rows),
             tables.adapting(adapting) if adapting else "",
             "" if large is None else tables.large(large),
+            tables.verifying(verified) if verified else "",
         ]
     )
     print(page)
@@ -83,7 +95,9 @@ def _arguments() -> argparse.Namespace:
         "--rows", type=_positive, default=_given("ROWS", "100000"), help="of the fast ones; slow ones get fewer"
     )
     parser.add_argument("--rounds", type=_positive, default=_given("ROUNDS", "3"), help="how often each is run")
-    parser.add_argument("--large", type=_positive, default=_given("LARGE", "1000000"), help="rows of the large table")
+    parser.add_argument(
+        "--large", type=_positive, default=_given("LARGE", "1000000"), help="rows of the large table, and of verify"
+    )
     parser.add_argument("--write", action="store_true", help="also into docs/performance.md and README.md")
     wanted = parser.parse_args()
     if unknown := set(wanted.parts) - set(_PARTS):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import URL, make_url
@@ -29,7 +30,12 @@ class Server:
 
     def ask(self, query: str, *, database: str | None = None) -> str:
         """The first column of the first row."""
-        return str(asyncio.run(self._execute((query,), database)))
+        [[answer, *_], *_] = self.rows(query, database=database)
+        return str(answer)
+
+    def rows(self, query: str, *, database: str | None = None) -> Sequence[Sequence[object]]:
+        """All that it shows."""
+        return asyncio.run(self._execute((query,), database))
 
     def process(self) -> int | None:
         """The number of its process, if it runs on this machine and may be looked at."""
@@ -39,14 +45,14 @@ class Server:
             return None
         return pid if Path(f"/proc/{pid}/stat").exists() else None
 
-    async def _execute(self, statements: tuple[str, ...], database: str | None) -> object:
-        answer: object = None
+    async def _execute(self, statements: tuple[str, ...], database: str | None) -> Sequence[Sequence[object]]:
+        answer: Sequence[Sequence[object]] = ()
         url = self._url.set(drivername="mysql+asyncmy", database=database)
         engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         async with engine.connect() as connection:
             for statement in statements:
                 result = await connection.exec_driver_sql(statement)
-                answer = result.scalar() if result.returns_rows else None
+                answer = [tuple(row) for row in result] if result.returns_rows else ()
         await engine.dispose()
         return answer
 

@@ -59,16 +59,16 @@ def watch(
     command: Sequence[str],
     *,
     folder: Path,
-    api: Api,
+    api: Api | None,
     database_process: int | None,
 ) -> list[Sample]:
     """Run the command in `folder` to its end; the last sample is of that moment. What it says is in folder/output.
 
-    database_process: None where it has none, or it cannot be seen.
+    api: None for a command that calls none. database_process: None where it has none, or it cannot be seen.
 
     Raises CommandFailed with the last line that it said.
     """
-    posts_before = api.posts()
+    posts_before = _posts(api)
     api_before, database_before = _servers_cpu(api, database_process)
     samples: list[Sample] = []
 
@@ -76,7 +76,7 @@ def watch(
         api_cpu, database_cpu = _servers_cpu(api, database_process)
         return Sample(
             seconds=time.perf_counter() - began,
-            posts=api.posts() - posts_before,
+            posts=_posts(api) - posts_before,
             client_cpu=client_cpu,
             api_cpu=api_cpu - api_before,
             database_cpu=None if database_cpu is None or database_before is None else database_cpu - database_before,
@@ -100,7 +100,7 @@ def watch(
             if pid:
                 break
             samples.append(sample(cpu_seconds(process.pid), peak_megabytes(process.pid)))
-            time.sleep(_AFTERWARDS if samples[-1].posts else _BEFORE_THE_FIRST_POST)
+            time.sleep(_AFTERWARDS if api is None or samples[-1].posts else _BEFORE_THE_FIRST_POST)
         process.returncode = os.waitstatus_to_exitcode(status)
         peak = max((seen.megabytes for seen in samples), default=0.0)
         samples.append(sample(usage.ru_utime + usage.ru_stime, peak))
@@ -110,8 +110,15 @@ def watch(
     return samples
 
 
-def _servers_cpu(api: Api, database_process: int | None) -> tuple[float, float | None]:
-    return cpu_seconds(api.process), None if database_process is None else cpu_seconds(database_process)
+def _posts(api: Api | None) -> int:
+    return 0 if api is None else api.posts()
+
+
+def _servers_cpu(api: Api | None, database_process: int | None) -> tuple[float, float | None]:
+    return (
+        0.0 if api is None else cpu_seconds(api.process),
+        None if database_process is None else cpu_seconds(database_process),
+    )
 
 
 def figures(one_row: Sample, all_rows: Sample, rows: int) -> Figures:

@@ -10,6 +10,7 @@ from benchmarks.cases import AFTERNOON, DRT, NODE, PENSTOCK, PENSTOCK_ONCE, PENS
 from benchmarks.figures import Figures
 from benchmarks.scale import Scale
 from benchmarks.tables import markdown
+from benchmarks.verifying import Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,17 @@ def of_scale(found: Scale | None) -> list[Goal]:
         at_most(f"peak memory with {rows}, MB", 100, peak, "{:.0f}"),
         at_most("of it come after the first fifth, MB", 5, more, "{:.1f}"),
         at_most("seconds to the first POST with 99 % done", 2, first_post, "{:.1f}"),
+    ]
+
+
+def of_verifying(found: Sequence[Verified]) -> list[Goal]:
+    """The worst of all stores. What a row more costs in memory shows between a tenth of the rows and all of them."""
+    peak = max((one.megabytes for one in found), default=None)
+    more = max((one.megabytes - one.megabytes_of_a_tenth for one in found), default=None)
+    rows = f"{found[0].rows:,} rows" if found else "a large table"
+    return [
+        at_most(f"peak memory of `verify` with {rows}, MB", 150, peak, "{:.0f}"),
+        at_most("of it come after the first tenth, MB", 5, more, "{:.1f}"),
     ]
 
 

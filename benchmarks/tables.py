@@ -8,6 +8,7 @@ from benchmarks.adaptive import Adapted
 from benchmarks.cases import PENSTOCK, Case
 from benchmarks.figures import Figures
 from benchmarks.scale import Scale
+from benchmarks.verifying import Verified
 
 _BUSY = 0.9
 _BESIDE_ONE_AT_A_TIME = {0: 64, 5: 256, 20: 64}
@@ -132,3 +133,20 @@ def large(found: Scale) -> str:
     ]
     head = ["of the rows", "CPU-s/10k since the line above", "peak MB so far"]
     return f"### One table of {found.rows:,} rows\n\n{markdown(head, cells)}\n"
+
+
+def verifying(found: Sequence[Verified]) -> str:
+    cells = [
+        [
+            one.what,
+            _thousands(one.rows_per_second),
+            f"{one.client_cpu:.3f}",
+            "–" if one.database_cpu is None else f"{one.database_cpu:.3f}",
+            f"{one.megabytes:.0f}",
+            f"{one.megabytes_of_a_tenth:.0f}",
+        ]
+        for one in found
+    ]
+    head = ["the new store is", "rows/s", "CPU-s/10k", "MariaDB", "peak MB", "with a tenth of the rows"]
+    rows = found[0].rows if found else 0
+    return f"### `penstock verify`, {rows:,} rows, each in the new store\n\n{markdown(head, cells)}\n"

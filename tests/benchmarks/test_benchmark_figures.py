@@ -8,11 +8,12 @@ import pytest
 from benchmarks.adaptive import Adapted, Times, adapted
 from benchmarks.cases import AFTERNOON, CASES, NODE, PENSTOCK, PENSTOCK_ONCE, SENDER, THREADS
 from benchmarks.figures import Figures, Sample, figures
-from benchmarks.goals import Goal, at_least, at_most, of_adapting, of_scale, of_speed
+from benchmarks.goals import Goal, at_least, at_most, of_adapting, of_scale, of_speed, of_verifying
 from benchmarks.pages import replaced
 from benchmarks.rounds import medians
 from benchmarks.scale import Scale, scale
-from benchmarks.tables import beside_us, measured
+from benchmarks.tables import beside_us, measured, verifying
+from benchmarks.verifying import Verified, verified
 
 NOTHING = Sample(seconds=0, posts=0, client_cpu=0, api_cpu=0, database_cpu=0, megabytes=0)
 ONE_ROW = Sample(seconds=1, posts=1, client_cpu=0.5, api_cpu=0, database_cpu=0.1, megabytes=50)
@@ -139,3 +140,26 @@ def test_auto_meets_its_goals_only_if_every_api_is_kept_busy_without_a_queue() -
     assert all(goal.met for goal in of_adapting([good, replace(good, servers=4, waiting=9.0)]))
     bad = Adapted(servers=20, reached=0.94, queued=2.1, waiting=2.1, further=1)
     assert not any(goal.met for goal in of_adapting([good, bad]))
+
+
+VERIFIED = Verified(
+    what="a MariaDB table",
+    rows=20_000,
+    rows_per_second=4_000,
+    client_cpu=2.25,
+    database_cpu=1.05,
+    megabytes=90,
+    megabytes_of_a_tenth=86,
+)
+
+
+def test_what_verify_costs_is_told_of_the_whole_run_beside_the_memory_of_a_tenth() -> None:
+    assert verified("a MariaDB table", rows=20_000, end=END, tenth=replace(END, megabytes=86)) == VERIFIED
+    assert "| a MariaDB table | 4,000 | 2.250 | 1.050 | 90 | 86 |" in verifying([VERIFIED])
+    assert "| a MariaDB table | 4,000 | 2.250 | – | 90 | 86 |" in verifying([replace(VERIFIED, database_cpu=None)])
+
+
+def test_verify_meets_its_goals_only_if_its_memory_is_small_and_flat_for_every_store() -> None:
+    assert all(goal.met for goal in of_verifying([VERIFIED, VERIFIED]))
+    assert not any(goal.met for goal in of_verifying([VERIFIED, replace(VERIFIED, megabytes=151)]))
+    assert not any(goal.measured for goal in of_verifying([]))

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from benchmarks.cases import PENSTOCK, SENDER, Case
 from benchmarks.database import Server
+from benchmarks.documents import COLLECTION, STAND_IN, Documents, answered_by_a_stand_in, documents_of, kept_on
 from benchmarks.figures import CommandFailed, Sample, watch
 from benchmarks.missing import Missing
 from benchmarks.rounds import installed, measure, run_once
 from benchmarks.shop import Shop, copied, multiplied, template_shop
 from benchmarks.task import Task
+from pymongo import MongoClient
 from sqlalchemy import make_url
 from tests.benchmarks.answering import TestApi, answering
 
-from benchmarks import adaptive
+from benchmarks import adaptive, verifying
 
 ROWS = 300
 
@@ -131,3 +133,26 @@ def test_an_api_that_bears_a_few_requests_is_found_out_and_its_drop_is_seen(temp
     assert 0.0 < found.reached <= 1.01
     assert found.queued >= 1.0
     assert found.further == 0
+
+
+def test_verify_is_measured_against_a_table_and_a_stand_in_for_mongodb(template: Shop) -> None:
+    def stores(shop: Shop) -> Generator[Documents]:
+        with answered_by_a_stand_in(shop) as documents:
+            yield documents
+
+    found = verifying.measure(template, times=1, filled=stores)
+    assert [one.what for one in found] == [verifying.ADOPTION, verifying.TABLE, STAND_IN]
+    assert all(one.rows == ROWS and one.client_cpu > 0 and one.megabytes > 10 for one in found)
+
+
+def test_a_verification_that_finds_something_is_no_measurement(template: Shop, mongodb_url: str) -> None:
+    def lacking_one(shop: Shop) -> Generator[Documents]:
+        with kept_on(make_url(mongodb_url), shop) as documents:
+            [first, *_] = next(documents_of(shop))
+            client: MongoClient[dict[str, object]] = MongoClient(documents.url)
+            with client:
+                client.get_default_database()[COLLECTION].delete_one({"number": first["number"]})
+            yield documents
+
+    with pytest.raises(CommandFailed, match=r"ended with 1: +1  missing"):
+        verifying.measure(template, times=1, filled=lacking_one)
