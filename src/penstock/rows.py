@@ -67,11 +67,16 @@ def encode_key(key: Sequence[object]) -> KeyText:
 
 def decode_key(text: KeyText) -> Key:
     """Key text → the key values to bind. Raises ValueError if the text is not a key's."""
-    if text.isdecimal() and text.isascii() and text[0] != "0":  # most keys there are: five times as fast
+    if _is_plain_number(text):
         return (int(text),)
     parsed = _DECODER.decode(text)
     values = parsed if isinstance(parsed, list) else [parsed]
     return tuple(_decode_value(value, text) for value in values)
+
+
+def _is_plain_number(text: KeyText) -> bool:
+    """As most keys are: that alone makes reading one five times as fast."""
+    return text.isdecimal() and text.isascii() and text[0] != "0"
 
 
 def time_text(length: timedelta) -> str:
@@ -116,11 +121,17 @@ def _decode_value(value: object, text: KeyText) -> KeyValue:
     raise ValueError(f"{text} is not the text of a key")
 
 
+def match_text_of(key: KeyText) -> str:
+    """The match_text of a row's key."""
+    return key if _is_plain_number(key) else match_text(decode_key(key))
+
+
 def match_text(key: Sequence[object]) -> str:
     """A key as text that is the same on both sides whatever the types there: 42, DECIMAL 42.00 and "42" are one key. Texts stay
     as they are, but for UUIDs: they are told in either case, and by their sixteen bytes, too."""
     if len(key) == 1:
-        return _match_text(key[0])
+        value = key[0]
+        return str(value) if type(value) is int else _match_text(value)
     return json.dumps([_match_text(value) for value in key], ensure_ascii=False, separators=(",", ":"))
 
 

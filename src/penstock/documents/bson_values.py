@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import NoneType
@@ -37,6 +37,9 @@ LEGACY_ORDERS = {
 }
 
 
+_NO_SCALARS = frozenset({NoneType, list, dict})
+
+
 def path_of(name: str) -> Path:
     """`items.0.sku`: the field of a part of a list. A name with a dot in it cannot be written."""
     return tuple(name.split("."))
@@ -45,7 +48,7 @@ def path_of(name: str) -> Path:
 def find(document: object, path: Path) -> object:
     """What is at the path, as the driver gives it; None where nothing is. A list is entered by number alone."""
     for name in path:
-        if isinstance(document, Mapping):
+        if isinstance(document, dict):
             document = document.get(name)
         elif isinstance(document, list) and name.isdecimal() and int(name) < len(document):
             document = document[int(name)]
@@ -56,7 +59,7 @@ def find(document: object, path: Path) -> object:
 
 def scalars(values: Sequence[object]) -> bool:
     """Whether these name a document: none is missing, and none is a list or a document itself."""
-    return not any(value is None or isinstance(value, list | Mapping) for value in values)
+    return _NO_SCALARS.isdisjoint(map(type, values))
 
 
 class Values:

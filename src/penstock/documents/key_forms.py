@@ -37,7 +37,7 @@ def forms_of(value: object, *, legacy: int, decimals: bool) -> list[object]:
     if isinstance(value, bool):
         return [value]
     if isinstance(value, int):
-        return [*_number(Decimal(value), decimals), str(value)]
+        return [*_number(value, decimals), str(value)]
     if isinstance(value, str):
         return [value, *_of_text(value, legacy, decimals)]
     if isinstance(value, UUID):
@@ -57,7 +57,11 @@ def forms_of(value: object, *, legacy: int, decimals: bool) -> list[object]:
     return [str(value)]
 
 
-def _number(value: Decimal, decimals: bool) -> Iterator[object]:
+def _number(value: int | Decimal, decimals: bool) -> Iterator[object]:
+    if isinstance(value, int) and -_LARGEST <= value < _LARGEST:
+        yield value
+        return
+    value = Decimal(value)
     if not value.is_finite():
         return
     if value == value.to_integral_value() and -_LARGEST <= value < _LARGEST:

@@ -93,6 +93,9 @@ class Lookup:
         return {"job": self._job_id, "packed": self._pack([[key] for key in keys])}
 
 
+_STATES = {state.value: state for state in RowState}
+
+
 def by_key(rows: Sequence[StoredRow]) -> Mapping[KeyText, LedgerRow]:
     return {row[0]: ledger_row(row) for row in rows}
 
@@ -103,7 +106,7 @@ def ledger_row(row: StoredRow) -> LedgerRow:
         key,
         range_no,
         fence,
-        RowState(state),
+        _STATES[state],
         attempts,
         status,
         reason,

@@ -64,8 +64,9 @@ class Expectation:
             values: tuple[object, ...] = self._all.evaluate(row.values, receipt)
         except Exception:
             values = (Undefined(),)
-        if any(isinstance(value, Undefined) for value in values):
-            return [self._value(at, row, receipt) for at in range(len(self.fields))]
+        for value in values:
+            if isinstance(value, Undefined):
+                return [self._value(at, row, receipt) for at in range(len(self.fields))]
         return values
 
     def _value(self, at: int, row: Row, receipt: str | None) -> object:

@@ -18,6 +18,8 @@ _LARGEST_UNSIGNED = 2**64 - 1
 
 def bindings(key: Sequence[object], kinds: Sequence[ColumnKind], dialect: Dialect) -> list[Key]:
     """The key as columns of these kinds may hold it: none if they cannot, several where the database keeps types by value."""
+    if len(key) == 1:
+        return [(form,) for form in _forms(key[0], kinds[0], dialect)]
     return [
         tuple(each) for each in product(*(_forms(value, kind, dialect) for value, kind in zip(key, kinds, strict=True)))
     ]
@@ -60,11 +62,12 @@ def _uuid(value: object) -> UUID | None:
 
 
 def _integer(value: object, dialect: Dialect) -> int | None:
-    number = _number(value)
-    if number is None or number != number.to_integral_value():  # % refuses numbers of more than 28 digits
-        return None
+    number = value if type(value) is int else _number(value)
     largest = _LARGEST_UNSIGNED if dialect == MYSQL else _LARGEST
-    return int(number) if _SMALLEST <= number <= largest else None
+    # The bounds first: 1e999999 has more digits than memory holds.
+    if number is None or not _SMALLEST <= number <= largest or number != int(number):
+        return None
+    return int(number)
 
 
 def _decimal(value: object, _: Dialect) -> Decimal | None:

@@ -77,6 +77,7 @@ class SqlRecords:
         self._database = database
         self._plan = plan
         self._kinds = [column.kind for column in plan.key]
+        self._is_exact = all(kind is ColumnKind.INTEGER for kind in self._kinds)
 
     async def look_up(self, keys: Sequence[tuple[object, ...]]) -> Sequence[Record]:
         """See Store.look_up."""
@@ -102,7 +103,7 @@ class SqlRecords:
             )
         records = self._records(rows)
         # A collation takes more texts for equal than were asked for: those of another portion would come twice.
-        return [record for record in records if match_text(record.key) in some]
+        return records if self._is_exact else [each for each in records if match_text(each.key) in some]
 
     def _portions(self, keys: Sequence[tuple[object, ...]]) -> Iterator[dict[str, list[Key]]]:
         """Keys, by their match_text, in every form that they may have here, so many as one statement takes; the forms of one key

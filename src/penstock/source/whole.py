@@ -6,10 +6,8 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from penstock.rows import KeyText, Row
 from penstock.source.key_finder import KeyFinder
+from penstock.source.keyset import most_keys
 from penstock.source.reader import SqlSource
-
-# As a run plans: bounds from the key's own table, so that a query which groups or joins is never asked for all of its rows.
-SPAN = 1000
 
 
 class WholeSource:
@@ -18,21 +16,26 @@ class WholeSource:
     def __init__(self, source: SqlSource, finder: KeyFinder) -> None:
         self._source = source
         self._finder = finder
+        width = len(source.plan.key)
+        # As many as whole statements look up; one more would cost each look-up a statement of its own.
+        self._span = most_keys(width) * width
 
     @property
     def rows_at_once(self) -> int:
         return self._source.rows_at_once
 
     async def pages(self) -> AsyncGenerator[Sequence[Row]]:
+        """As a run plans: bounds from the key's own table, so that a query which groups or joins is never asked for all of its
+        rows."""
         after: KeyText | None = None
         while True:
-            span = await self._source.next_keys(after, SPAN)
+            span = await self._source.next_keys(after, self._span)
             if span.last is None:
                 return
             read: KeyText | None = after
             at_end = False
             while not at_end:
-                page = await self._source.read_span(read, span.last, SPAN)
+                page = await self._source.read_span(read, span.last, self._span)
                 at_end = page.at_end
                 if page.rows:
                     read = page.rows[-1].key

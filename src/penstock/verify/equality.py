@@ -29,6 +29,7 @@ _SCIENTIFIC = re.compile(r"-?\d(?:\.\d+)?[eE][-+]?\d{1,4}", re.ASCII)
 _ANY_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d{1,4})?", re.ASCII)
 _MIDNIGHT = time()
 _NUMBERS = (int, float, Decimal)  # a bool is an int
+_PLAIN = frozenset({str, int, bool, float, date, datetime, bytes, UUID})  # a DECIMAL may signal instead of being equal
 _ABSENT = object()
 
 
@@ -60,8 +61,8 @@ class Comparison:
     def _compare(self, expected: object, found: object) -> Likeness:
         if expected is None or found is None:
             return _likeness(expected is found)
-        if type(expected) is type(found) and type(expected) in (str, int):
-            return _likeness(expected == found)
+        if type(expected) is type(found) and type(expected) in _PLAIN and expected == found:
+            return Likeness.SAME  # what most are; whether unequal ones differ is looked at below
         if isinstance(expected, Unreadable) or isinstance(found, Unreadable):
             return Likeness.INCOMPARABLE
         if isinstance(expected, _NUMBERS) and isinstance(found, _NUMBERS):
@@ -70,12 +71,12 @@ class Comparison:
 
     def _of_kinds(self, expected: object, found: object) -> Likeness:
         match expected, found:
-            case Mapping(), Mapping():
-                return self._of_mappings(expected, found)
-            case list() | tuple(), list() | tuple():
-                return self._of_lists(expected, found)
             case (str(), other) | (other, str()):
                 return self._of_text(expected if isinstance(expected, str) else str(found), other)
+            case list() | tuple(), list() | tuple():
+                return self._of_lists(expected, found)
+            case Mapping(), Mapping():
+                return self._of_mappings(expected, found)
             case (date(), other) | (other, date()):  # a datetime is one
                 return self._of_dates(expected if isinstance(expected, date) else found, other)
             case (UUID(), bytes()) | (bytes(), UUID()):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from penstock.errors import RowError
 from penstock.ledger.base import LedgerRow
@@ -16,8 +16,7 @@ from penstock.verify.findings import Finding, FindingKind
 FLAG_SET_BEFORE = "flag set before"  # the reason of rows that were skipped for that
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """known: the ledger's row. fingerprint: of the row as it is now. is_flagged: None: no flag, or no row of its table.
     expected: the compared values by the row; None: there is no store to look into, or no key to look there for.
     no_key: why there is none. records: what the store has under the row's key."""
@@ -84,30 +83,25 @@ class Judge:
         if len(seen.records) > 1:
             detail = f"the store has {len(seen.records)} records of it"
             yield Finding(FindingKind.DOUBLED, seen.key, detail, seen.state, copies=len(seen.records))
-        yield from min((self._differences(seen, expected, record) for record in seen.records), key=len)
+        yield from min([self._differences(seen, expected, record) for record in seen.records], key=len)
 
     def _differences(self, seen: Evidence, expected: Sequence[object], record: Record) -> list[Finding]:
         return [
-            finding
+            _difference(seen, field, likeness, one, other)
             for field, one, other in zip(self._fields, expected, record.values, strict=True)
-            if (finding := self._difference(seen, field, one, other)) is not None
+            if (likeness := self._compare(one, other)) is not Likeness.SAME
         ]
 
-    def _difference(self, seen: Evidence, field: str, expected: object, found: object) -> Finding | None:
-        if isinstance(expected, RowError):
-            return _incomparable(seen, field, str(expected), None, found)
-        if isinstance(found, Unreadable):
-            return _incomparable(seen, field, f"the store's value cannot be read: {found.reason}", expected, None)
-        match self._compare(expected, found):
-            case Likeness.SAME:
-                return None
-            case Likeness.DIFFERENT:
-                return Finding(
-                    FindingKind.DIFFERING, seen.key, f"{field} differs", seen.state, None, field, expected, found
-                )
-            case Likeness.INCOMPARABLE:
-                kinds = f"a {kind_of(expected)} cannot be compared with a {kind_of(found)}"
-                return _incomparable(seen, field, kinds, expected, found)
+
+def _difference(seen: Evidence, field: str, likeness: Likeness, expected: object, found: object) -> Finding:
+    if isinstance(expected, RowError):
+        return _incomparable(seen, field, str(expected), None, found)
+    if isinstance(found, Unreadable):
+        return _incomparable(seen, field, f"the store's value cannot be read: {found.reason}", expected, None)
+    if likeness is Likeness.DIFFERENT:
+        return Finding(FindingKind.DIFFERING, seen.key, f"{field} differs", seen.state, None, field, expected, found)
+    kinds = f"a {kind_of(expected)} cannot be compared with a {kind_of(found)}"
+    return _incomparable(seen, field, kinds, expected, found)
 
 
 def _incomparable(seen: Evidence, field: str, why: str, expected: object, found: object) -> Finding:

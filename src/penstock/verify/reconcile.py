@@ -15,7 +15,7 @@ from random import Random
 
 from penstock.ledger.base import LedgerRow
 from penstock.ledger.states import RowState
-from penstock.rows import KeyText, Record, Row, decode_key, match_text
+from penstock.rows import KeyText, Record, Row, decode_key, match_text, match_text_of
 from penstock.shelf.texts import Spool
 from penstock.verify.ahead import one_ahead
 from penstock.verify.base import LedgerRows, Rows, Store
@@ -217,7 +217,7 @@ class Reconciliation:
             async with aclosing(one_ahead(store.walk())) as pages:
                 async for keys in pages:
                     texts = [match_text(key) for key in keys]
-                    explained = expected.among(texts) if self._computes_key else await self._explained(keys)
+                    explained = expected.among(texts) if self._computes_key else await self._explained(keys, texts)
                     strangers.add([text for text in texts if text not in explained])
                     self._walked += len(keys)
             if not len(strangers):
@@ -230,15 +230,17 @@ class Reconciliation:
                 for finding in await self._still_strange(store, portion):
                     yield finding
 
-    async def _explained(self, keys: Sequence[tuple[object, ...]]) -> frozenset[str]:
-        """What the store calls rows that the source shows, or that the ledger has imported before they went (see `gone`)."""
-        found = await self._rows.find(keys)
-        texts = {match_text(decode_key(key)) for key in found}
-        rest = [text for key in keys if match_text(key) not in texts for text in self._rows.texts(key)]
+    async def _explained(self, keys: Sequence[tuple[object, ...]], texts: Sequence[str]) -> frozenset[str]:
+        """What the store calls rows that the source shows, or that the ledger has imported before they went (see `gone`).
+        texts: match_text of each key."""
+        shown = set(map(match_text_of, await self._rows.find(keys)))
+        rest = [
+            name for key, text in zip(keys, texts, strict=True) if text not in shown for name in self._rows.texts(key)
+        ]
         for start in range(0, len(rest), PAGE):
             known = await self._ledger.look_up(rest[start : start + PAGE])
-            texts.update(match_text(decode_key(key)) for key, row in known.items() if row.state is RowState.IMPORTED)
-        return frozenset(texts)
+            shown.update(match_text_of(key) for key, row in known.items() if row.state is RowState.IMPORTED)
+        return frozenset(shown)
 
     async def _leave_out_those_that_came(self, strangers: Spool) -> None:
         """Rows that were not there yet when the source was walked."""
@@ -249,7 +251,7 @@ class Reconciliation:
 
     async def _still_strange(self, store: Store, texts: Sequence[str]) -> list[Finding]:
         keys = [_key_in(text, len(store.key)) for text in texts]
-        explained = frozenset() if self._computes_key else await self._explained(keys)
+        explained = frozenset() if self._computes_key else await self._explained(keys, texts)
         strange = set(texts) - explained
         records: dict[str, list[Record]] = {}
         for record in await store.look_up([key for key, text in zip(keys, texts, strict=True) if text in strange]):
