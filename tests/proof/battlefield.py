@@ -45,6 +45,12 @@ class Battlefield:
             network.heal()
         self.stage.oracle.tell(mix="accept=1")
 
+    def cut_off(self) -> None:
+        """Once nobody lives that was behind the links: what they still carry reaches nobody any more. (Whoever is killed while
+        its network is parted resets its connections, and that is told once and never again: they would stay for ever.)"""
+        self.api.tear()
+        self.database.tear()
+
     async def restart_the_server(self) -> None:
         """As when the machine's memory runs out."""
         await asyncio.to_thread(self.server.restart)

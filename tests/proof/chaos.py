@@ -57,6 +57,7 @@ class _Played:
     last: Ran
 
     def judged(self, plan: Plan, field: Battlefield) -> Outcome:
+        field.cut_off()
         evidence = field.stage.evidence(self.last)
         findings = [*check(evidence), *self.glances.findings, *(Finding("I8", words) for words in self.crew.strange)]
         seconds = self.seconds, self.last.seconds

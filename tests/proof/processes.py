@@ -39,9 +39,15 @@ class Oracle:
         self._answers = self._control.makefile("rb")
 
     def tell(self, **order: object) -> None:
-        """mix, seed: what it does from now on. quiet: wait until nobody is connected."""
+        """mix, seed: what it does from now on. quiet: wait until nobody is connected, and no request can come any more."""
         self._control.sendall(json.dumps(order).encode() + b"\n")
-        assert self._answers.readline() == b"{}\n"
+        try:
+            answer = self._answers.readline()
+        except TimeoutError:
+            raise AssertionError(
+                f"the API has not done {order} within {PATIENCE:.0f} s; is somebody connected?"
+            ) from None
+        assert answer == b"{}\n"
 
     def kill(self) -> None:
         """`kill -9`: what it wrote is there."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.links.namespace import Namespace, inside
+from tests.links.process import LinkProcess
 from tests.proof.modes import PLANS, Mix, Mode
 from tests.proof.processes import Oracle
 from tests.proof.record import Line, read_log, sends
@@ -81,6 +85,34 @@ def test_half_a_request_is_noted_with_its_row(tmp_path: Path) -> None:
         assert ask(api, request("7")[:-3]) == b""
         [line] = arrivals(api)
     assert (line.phase, line.row, line.applied, line.plan.proves_refusal) == ("broken", "7", False, False)
+
+
+def test_it_is_quiet_once_whoever_is_connected_has_gone_and_not_before(tmp_path: Path) -> None:
+    with oracle(tmp_path) as api, ThreadPoolExecutor() as threads:
+        with socket.create_connection(("127.0.0.1", api.port), 10) as connection:
+            seen = threads.submit(arrivals, api)
+            for row in range(500):
+                connection.sendall(request(str(row)))
+                assert connection.recv(1000)
+        assert len(seen.result()) == 500
+
+
+def test_who_ends_while_its_network_is_parted_is_no_longer_there_once_its_link_is_torn(tmp_path: Path) -> None:
+    """Its reset is told once, to nobody: for all others it would be connected for ever."""
+    namespace = Namespace()
+    with oracle(tmp_path) as api:
+        link = LinkProcess(api.port, namespaces=[namespace])
+        connection = inside(namespace.path, lambda: socket.create_connection(("127.0.0.1", link.port), 10))
+        with connection:
+            connection.sendall(request("1"))
+            assert connection.recv(1000)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            namespace.part()
+        namespace.heal()
+        link.tear()
+        assert [line.row for line in arrivals(api)] == ["1"]
+        link.close()
+        namespace.close()
 
 
 def test_an_honest_api_answers_the_second_request_of_a_key_as_the_first_and_applies_nothing(tmp_path: Path) -> None:
