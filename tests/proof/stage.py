@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -101,7 +102,8 @@ class Stage:
         for end in ("out", "err"):
             self.texts[f"std{end} of the {name} run"] = (self.job / f"{name}.{end}").read_text(errors="replace")
         for journal in (*self.job.glob("state/**/*.journal"), *self.job.glob(".penstock/*")):
-            self.texts[f"{journal.name} after the {name} run"] = journal.read_text(errors="replace")
+            with suppress(FileNotFoundError):  # its worker ends at this moment, and leaves nothing behind
+                self.texts[f"{journal.name} after the {name} run"] = journal.read_text(errors="replace")
 
     def evidence(self, ended: Ran | None, may_be_in_doubt: int | None = None) -> Evidence:
         """All there is to be seen once no penstock lives. ended: the run that nothing was in the way of; None: it is to come."""
