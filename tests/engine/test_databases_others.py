@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.engine.api import PATIENCE, Asked, Reply, for_orders, serving
 from tests.engine.migration import migration
 from tests.engine.test_databases_sweep import until_a_heart_has_beaten
-from tests.ledger.contract.bench import everybody, nobody, nothing
+from tests.ledger.contract.bench import nobody, nothing
 
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended
@@ -37,7 +37,9 @@ async def test_p8_an_answer_that_comes_when_its_range_is_known_to_be_lost_settle
             if asked.order == 2 and asked.attempt == 1:
                 await api.until(lambda: 3 in api.orders)
                 other = await open_ledger(job.ledger, "items")
-                lease = await other.lease(OTHER, SECONDS, nothing, everybody)
+                # As if this worker had stood still. (One that is proven dead is forgotten, and its next heartbeat ends its run.)
+                await job.change_ledger("UPDATE penstock_ranges SET lease_until = '2001-01-01 00:00:00.000'")
+                lease = await other.lease(OTHER, SECONDS, nothing, nobody)
                 assert lease is not None
                 taken.set()
                 async with asyncio.timeout(PATIENCE):
