@@ -136,7 +136,8 @@ async def test_a_worker_that_leased_its_range_again_cannot_write_by_the_old_leas
 async def test_a_batch_number_that_the_new_owner_has_used_is_not_taken_for_ones_own(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     await bench.run_out(lease)
-    await bench.bob.settle([portion(await take(bench.bob), 1, imported("1"))], marked)
+    # Given back, it is nobody's: the owner does not tell any more whose batch it was.
+    await bench.bob.settle([released(await take(bench.bob), 1, imported("1"))], marked)
 
     with pytest.raises(LeaseLost):
         await bench.alice.settle([portion(lease, 1, imported("2"))], marked)
