@@ -80,7 +80,8 @@ async def test_a_row_that_goes_out_again_is_not_recalled_by_its_older_answer(tmp
     journal.append(1, 1, Settlement("1", RowState.PENDING, 1, 503, "busy"))
     journal.append(1, 1, imported("2"))
 
-    journal.withdraw(1, ["1", "never answered"])
+    journal.withdraw(1, "1")
+    journal.withdraw(1, "never answered")
 
     # In the file at once: the request may leave before the loop turns.
     assert dead_file(tmp_path).read_bytes().count(b"withdrawn") == 1
@@ -95,9 +96,9 @@ async def test_rows_held_back_are_known_to_wait_until_they_go_out(tmp_path: Path
     # At once: the window that names them may be written before the loop turns.
     assert dead_file(tmp_path).read_bytes().count(b"\n") == 2
     journal.hold_back(1, 2, ["4"])
-    journal.withdraw(1, ["5"])
-    journal.withdraw(1, ["1"])
-    journal.withdraw(1, ["3"])
+    journal.withdraw(1, "5")
+    journal.withdraw(1, "1")
+    journal.withdraw(1, "3")
     journal.append(1, 1, imported("3"))
     assert journal.known(1, 1) == [Settlement("2", RowState.PENDING), imported("3")]
     journal.close()
@@ -110,7 +111,7 @@ async def test_what_the_ledger_has_of_an_older_lease_takes_nothing_from_a_newer_
     journal.append(1, 1, imported("1"))
     journal.hold_back(1, 2, ["1"])
     journal.forget(1, 1, ["1"])
-    journal.withdraw(1, ["1"])
+    journal.withdraw(1, "1")
     journal.close()
 
     assert recalled(tmp_path, fence=2) == []
@@ -119,7 +120,7 @@ async def test_what_the_ledger_has_of_an_older_lease_takes_nothing_from_a_newer_
 async def test_an_answer_after_a_withdrawal_holds_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path, JOB, DEAD)
     journal.append(1, 1, Settlement("1", RowState.PENDING, 1, 503, "busy"))
-    journal.withdraw(1, ["1"])
+    journal.withdraw(1, "1")
     journal.append(1, 1, imported("1"))
     journal.close()
 
@@ -276,7 +277,7 @@ async def test_a_withdrawal_that_cannot_be_written_takes_the_older_answers_with_
     journal.append(1, 1, imported("2"))
     journal.flush()
     with full_disk(dead_file(tmp_path).stat().st_size + 10):
-        journal.withdraw(1, ["1"])
+        journal.withdraw(1, "1")
 
     journal.close()
     assert recalled(tmp_path) == []

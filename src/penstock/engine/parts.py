@@ -34,8 +34,8 @@ class AnswerLog(Protocol):
         in the file when this returns."""
         ...
 
-    def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
-        """What was written of these keys holds no more: they go out now. In the file when this returns."""
+    def withdraw(self, range_no: int, key: KeyText) -> None:
+        """What was written of this key holds no more: it goes out now. In the file when this returns."""
         ...
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:

@@ -83,7 +83,7 @@ class Senders:
                 continue
             if journal is not None:
                 # What was known of it holds no more once the kernel has a byte.
-                journal.withdraw(delivery.range.lease.range_no, (delivery.key,))
+                journal.withdraw(delivery.range.lease.range_no, delivery.key)
             began, among = now(), outbox.in_flight
             outcome = await send(delivery.request)
             ended = now()

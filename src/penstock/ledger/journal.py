@@ -26,6 +26,8 @@ from penstock.rows import KeyText
 
 # A larger file is written anew with what the ledger does not have yet.
 LARGE = 4 * 1024 * 1024
+# A row whose texts make it longer is written down shortened.
+_LONG = 4096
 # A dead worker's file, long after its ranges were taken over.
 _OLD_SECONDS = 30 * 24 * 3600.0
 _SUFFIX = ".journal"
@@ -59,7 +61,9 @@ class Journal:
         """In the file when the loop has turned once."""
         self._outstanding[range_no, settlement.key] = fence, settlement
         self._lines.append(_line(range_no, fence, settlement))
-        self._flush_soon()
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._flush_as_scheduled)
 
     def hold_back(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
         """The same for rows of which nothing is known but that they are not on the wire. This and all that was appended before is
@@ -69,11 +73,10 @@ class Journal:
         self._lines.append(b'{"range":%d,"fence":%d,"held_back":%b}\n' % (range_no, fence, orjson.dumps(keys)))
         self.flush()
 
-    def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
-        """What was written of these keys holds no more: they go out again. In the file when this returns."""
-        known = [key for key in keys if self._outstanding.pop((range_no, key), None) is not None]
-        if known:
-            self._lines.append(b'{"range":%d,"withdrawn":%b}\n' % (range_no, orjson.dumps(known)))
+    def withdraw(self, range_no: int, key: KeyText) -> None:
+        """What was written of this key holds no more: it goes out again. In the file when this returns."""
+        if self._outstanding.pop((range_no, key), None) is not None:
+            self._lines.append(b'{"range":%d,"withdrawn":[%b]}\n' % (range_no, orjson.dumps(key)))
             self.flush()
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
@@ -96,11 +99,6 @@ class Journal:
         else:
             self.trouble = ""
 
-    def _flush_soon(self) -> None:
-        if not self._is_scheduled:
-            self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._flush_as_scheduled)
-
     def _flush_as_scheduled(self) -> None:
         self._is_scheduled = False
         self.flush()
@@ -108,9 +106,9 @@ class Journal:
     def forget(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
         """What was written of these keys under this fence is in the ledger now."""
         for key in keys:
-            under, _ = self._outstanding.get((range_no, key), (fence, None))
-            if under == fence:
-                self._outstanding.pop((range_no, key), None)
+            known = self._outstanding.pop((range_no, key), None)
+            if known is not None and known[0] != fence:
+                self._outstanding[range_no, key] = known
         if self._file < 0:
             return
         try:
@@ -216,11 +214,19 @@ def _held_back(key: KeyText) -> Settlement:
 
 
 def _line(range_no: int, fence: int, settlement: Settlement) -> bytes:
-    return b'{"range":%d,"fence":%d,"row":%b}\n' % (range_no, fence, orjson.dumps(_fields(settlement)))
+    return b'{"range":%d,"fence":%d,"row":%b}\n' % (range_no, fence, _row(settlement))
 
 
-def _fields(settlement: Settlement) -> tuple[object, ...]:
-    """Halves of surrogate pairs, which an answer may hold, are no UTF-8."""
+def _row(settlement: Settlement) -> bytes:
+    """As it is, nearly always: looking at each text takes as long as all the rest."""
+    try:
+        row = orjson.dumps(tuple(settlement))
+    except TypeError:  # halves of surrogate pairs, which an answer may hold, are no UTF-8
+        return orjson.dumps(_fitting(settlement))
+    return row if len(row) <= _LONG else orjson.dumps(_fitting(settlement))
+
+
+def _fitting(settlement: Settlement) -> tuple[object, ...]:
     key, state, attempts, status, reason, receipt, answer, fingerprint, first_sent = settlement
     return (
         key,
