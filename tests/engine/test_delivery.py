@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 from penstock.engine.delivery import Delivery, OpenRange, OpenRanges
 from penstock.ledger.base import Lease, RangeKind, Settlement
 from penstock.ledger.states import RowState
@@ -61,16 +63,24 @@ def test_a_portion_made_again_before_it_is_applied_is_the_same_whatever_has_come
     assert second.release
 
 
-def test_a_window_is_dropped_with_the_batch_that_settles_its_last_key_and_not_before() -> None:
+def in_window(range_: OpenRange, keys: Sequence[str]) -> list[Delivery]:
+    deliveries = [Delivery(range_, Row(key, ()), b"", 0.0) for key in keys]
+    range_.windows[1] = len(deliveries)
+    range_.exposed.update(keys)
+    for delivery in deliveries:
+        delivery.window = 1
+    return deliveries
+
+
+def test_a_window_of_which_a_row_has_not_ended_is_dropped_with_the_batch_that_settles_its_others() -> None:
     range_ = open_range(rows=3)
-    range_.windows[1] = 2
-    one, two = (Delivery(range_, Row(key, ()), b"", 0.0) for key in ("0", "1"))
-    one.window = two.window = 1
-    range_.exposed = {"0", "1"}
+    zero, one, two = in_window(range_, "012")
+    two.leave_window()  # refused for now
+    range_.exposed.discard("2")
     range_.settlements.append(imported(0))
-    one.leave_window()
+    zero.leave_window(has_ended=True)
     range_.settlements.append(imported(1))
-    two.leave_window()
+    one.leave_window(has_ended=True)
     first = range_.portion(1)
     assert first.windows_done == ()  # the batch that holds only the first key must leave the window
     range_.applied(first)
@@ -79,6 +89,18 @@ def test_a_window_is_dropped_with_the_batch_that_settles_its_last_key_and_not_be
     range_.applied(second)
     assert range_.exposed == set()
     assert range_.portion(500).windows_done == ()
+
+
+def test_a_window_whose_rows_have_all_ended_goes_with_its_range() -> None:
+    range_ = open_range(rows=3)
+    for delivery in in_window(range_, "01"):
+        range_.settlements.append(imported(int(delivery.key)))
+        delivery.leave_window(has_ended=True)
+    assert range_.windows == {}
+    portion = range_.portion(500)
+    assert (len(portion.settlements), portion.windows_done) == (2, ())
+    range_.applied(portion)
+    assert range_.exposed == set()
 
 
 def test_leaving_a_window_twice_counts_once() -> None:

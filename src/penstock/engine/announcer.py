@@ -17,7 +17,11 @@ from penstock.events import EventKind
 from penstock.ledger.base import Event, WindowKey
 from penstock.pacing.backoff import full_jitter
 
-WINDOW = 128
+# Rows that are mapped, and put into the outbox, together.
+CHUNK = 128
+# Keys of a window, at the most: a quarter of a page. One statement each, so a larger one costs less a row; but a window that is
+# opened while the one before is still on its way takes from what may be in doubt, and so from the batches.
+WINDOW = 250
 
 Write: TypeAlias = Callable[[], Awaitable[None]]
 
@@ -47,7 +51,7 @@ class Announcer:
     def chunk(self) -> int:
         """How many rows are announced together: a window's worth, less where few may be left in doubt."""
         if not self._settings.writes_windows:
-            return WINDOW
+            return CHUNK
         return max(1, min(WINDOW, self._settings.max_in_doubt // 3))
 
     @property
@@ -126,8 +130,8 @@ class Announcer:
         self._due.set()
 
     async def _open_window(self, range_: OpenRange, deliveries: Sequence[Delivery], events: Sequence[Event]) -> bool:
-        fresh = sum(delivery.key not in range_.exposed for delivery in deliveries)
-        if not await self._has_room(fresh):
+        names = [delivery.key for delivery in deliveries]
+        if not await self._has_room(len(names) - len(range_.exposed.intersection(names))):
             self._again.extend(deliveries)
             return False
         if range_.is_gone:
@@ -139,10 +143,12 @@ class Announcer:
             # Until it is sent: a crash leaves in doubt what was on the wire, not the whole window. Before the window is written:
             # it may stand there though nobody hears of it.
             lease = range_.lease
+            unsent = []
             for delivery in deliveries:
                 if delivery.has_a_past:
                     self._journal.append(lease.range_no, lease.fence, delivery.waiting())
-            unsent = [delivery.key for delivery in deliveries if not delivery.has_a_past]
+                else:
+                    unsent.append(delivery.key)
             self._journal.hold_back(lease.range_no, lease.fence, unsent)
         # The window must hold good until the last of its requests could have ended.
         seconds = self._settings.total_timeout
@@ -153,7 +159,7 @@ class Announcer:
                 self._again.extend(deliveries)
             return False
         range_.windows[number] = len(deliveries)
-        range_.exposed.update(delivery.key for delivery in deliveries)
+        range_.exposed.update(names)
         for delivery in deliveries:
             if delivery.window:  # of an earlier attempt
                 delivery.leave_window()

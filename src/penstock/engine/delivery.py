@@ -25,6 +25,7 @@ class OpenRange:
     """
 
     __slots__ = (
+        "_came_back",
         "_unsettled",
         "alone",
         "batch",
@@ -58,7 +59,8 @@ class OpenRange:
         self.exposed: set[KeyText] = (
             set()
         )  # keys in windows whose end is not durable: a crash now may leave them in doubt
-        self.windows_done: list[int] = []
+        self.windows_done: list[int] = []  # to be dropped with the next batch; the others go with the range
+        self._came_back: set[int] = set()  # windows of which a key has come back and not ended
         self.settlements: list[Settlement] = []
         self.events: list[Event] = []
         self._unsettled: Portion | None = None  # given out, and not known to be durable
@@ -68,14 +70,19 @@ class OpenRange:
         """Nothing is left but to write down that the range is done."""
         return self.is_read and self.outstanding == 0
 
-    def left_window(self, window: int) -> None:
-        """One of the window's keys has come back. The window is dropped together with the batch that holds what became of it."""
+    def left_window(self, window: int, *, has_ended: bool) -> None:
+        """One of the window's keys has come back. The window is dropped together with the batch that holds what became of it, if
+        a row of it has not ended: a crash would leave that in doubt. Else it may stand there until its range is done."""
         if not window:
             return
+        if not has_ended:
+            self._came_back.add(window)
         self.windows[window] -= 1
         if self.windows[window] == 0:
             del self.windows[window]
-            self.windows_done.append(window)
+            if window in self._came_back:
+                self._came_back.discard(window)
+                self.windows_done.append(window)
 
     def portion(self, most: int, *, release: bool = False) -> Portion:
         """The next batch of at most `most` settlements, as one value. Until it is `applied` the same one is given again, whatever
@@ -179,9 +186,9 @@ class Delivery:
             self.attempts or self.sends or self.reason or self.first_sent is not None or self.sent_as is not None
         )
 
-    def leave_window(self) -> None:
+    def leave_window(self, *, has_ended: bool = False) -> None:
         """It has come back from the wire, or will not go there: its window holds one key less that may be under way."""
-        self.range.left_window(self.window)
+        self.range.left_window(self.window, has_ended=has_ended)
         self.window = 0
 
     def waiting(self) -> Settlement:

@@ -121,7 +121,7 @@ class Senders:
             return
         self._settler.add(range_, settlement)
         if delivery.window:
-            delivery.leave_window()
+            delivery.leave_window(has_ended=True)
 
     def _send_again(self, delivery: Delivery, step: SendAgain) -> None:
         range_ = delivery.range

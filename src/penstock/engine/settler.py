@@ -19,13 +19,12 @@ from penstock.ledger.base import Portion, Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 
-# Of a batch. (Where windows are written, fewer wait at once: a crash leaves them in doubt.)
+# Of a batch.
 MOST_ROWS = 900
-MOST_ROWS_WINDOWED = 500
 LINGER = 0.1
-# How many settlements may wait before the wire has to: memory stays flat when posting outruns the ledger.
-WAITING_IDEMPOTENT = 2000
-WAITING_WINDOWED = 500
+# How many settlements may wait before the wire has to: memory stays flat when posting outruns the ledger. Where windows are
+# written it is also two thirds of what may be in doubt: the rest is for the keys that are on their way.
+MOST_WAITING = 2000
 # Seconds that a run which is to end goes on trying to reach the ledger. What it could not write then is in the journal, or is
 # sent again with the same key.
 LAST_PATIENCE = 20.0
@@ -47,9 +46,11 @@ class Settler:
         self._settings = parts.settings
         self._ranges = ranges
         self._changed = changed
-        windowed = parts.settings.writes_windows
-        self._most_waiting = WAITING_WINDOWED if windowed else WAITING_IDEMPOTENT
-        self._most_rows = MOST_ROWS_WINDOWED if windowed else MOST_ROWS
+        if parts.settings.writes_windows:
+            self._most_waiting = min(MOST_WAITING, parts.settings.max_in_doubt * 2 // 3)
+            self._most_rows = min(MOST_ROWS, max(1, self._most_waiting * 3 // 4))  # one is written while the next collects
+        else:
+            self._most_waiting, self._most_rows = MOST_WAITING, MOST_ROWS
         self._waiting = 0
         self._late: defaultdict[OpenRange, list[Settlement]] = defaultdict(list)  # of lost ranges, until it is written
         self._one_at_a_time = asyncio.Lock()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 
 from penstock.engine.ahead import count_ahead
-from penstock.engine.announcer import WINDOW, Announcer
+from penstock.engine.announcer import CHUNK, Announcer
 from penstock.engine.delivery import Delivery, OpenRanges
 from penstock.engine.feeder import Feeder, RowLimit
 from penstock.engine.flagging import Flagging
@@ -87,7 +87,7 @@ class Worker:
             total=settings.total_timeout,
             has_room=self._settler.has_room,
             renew=self._renew,
-            low=max(WINDOW, settings.concurrency),
+            low=max(CHUNK, settings.concurrency),
         )
         self._announcer = Announcer(parts, self._ranges, self._outbox, self._settler, stop)
         self._prober: Prober | None = None
