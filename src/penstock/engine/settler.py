@@ -48,7 +48,8 @@ class Settler:
         self._changed = changed
         if parts.settings.writes_windows:
             self._most_waiting = min(MOST_WAITING, parts.settings.max_in_doubt * 2 // 3)
-            self._most_rows = min(MOST_ROWS, max(1, self._most_waiting * 3 // 4))  # one is written while the next collects
+            # Less than may wait: one is written while the next collects.
+            self._most_rows = min(MOST_ROWS, max(1, self._most_waiting * 3 // 4))
         else:
             self._most_waiting, self._most_rows = MOST_WAITING, MOST_ROWS
         self._waiting = 0
