@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
+from penstock.engine.legacies import settle_legacies
 from penstock.engine.parts import Parts
 from penstock.engine.prober import Prober
 from penstock.engine.settler import Settler
@@ -25,6 +26,7 @@ from penstock.rows import KeyText, Row
 PAGE = 1000  # rows read at once, at most
 SPAN = PAGE - 1  # keys a span bounds: one less, so that a page that is not full shows its end at once
 MOST_SWEEPS = 3
+MOST_LOOKS_BACK = 3  # at the end, that find something
 LOOK_AGAIN = 0.5  # seconds between looks at the ledger while others hold what is left
 ASKED_FOR = "asked for by key"  # `run --key`
 GONE = "gone from the query"
@@ -64,13 +66,18 @@ class Reader:
         self._knows_cursor = False
         self._is_alone = True
         self._tries = 0
+        self._looks_back = MOST_LOOKS_BACK
         self.trouble: Hold | None = None  # why reading waits
 
     async def pages(self) -> AsyncIterator[Page]:
         """Every page there is for this worker, until the run is over or asked to stop."""
         sweeps: _Sweeps | None = None
+        has_looked_back = self._only is not None
         while not self._stop.is_asked:
             try:
+                if not has_looked_back:
+                    await settle_legacies(self._parts)
+                    has_looked_back = True
                 sweeps = sweeps or _Sweeps(await self._parts.ledger.last_sweep())
                 if not self._parts.pace.has_share:
                     # A range that this worker may not work on would wait here for nothing.
@@ -151,6 +158,9 @@ class Reader:
             return False  # rows of a range that is lost, known or not known yet, may become pending again
         sweeps.heard(await self._parts.ledger.last_sweep())
         if not self._planned_all or not sweeps.are_over or await self._parts.ledger.unfinished():
+            return False
+        if self._looks_back and await settle_legacies(self._parts):
+            self._looks_back -= 1  # a worker that stood still all along has been ended meanwhile
             return False
         return self._prober is None or await self._prober.has_finished()
 

@@ -371,6 +371,11 @@ class Ledger(Protocol):
         accepted rows that have gone out again since, or that a person gave up, get SENT_TWICE. Nothing after a reset."""
         ...
 
+    async def taken_over(self) -> Sequence[Lease]:
+        """Leases that were taken over, each of a range that has rows in doubt; batch: the range's last. For `settle_late`, with
+        what their owners turn out to have known."""
+        ...
+
     async def in_doubt(self, after: LedgerRow | None, limit: int) -> Sequence[Doubt]:
         """The next rows in doubt behind this one (None: from the start), by range and key."""
         ...

@@ -43,6 +43,7 @@ from penstock.ledger.planning import Planning
 from penstock.ledger.recording import RowWriter
 from penstock.ledger.settling import Settling
 from penstock.ledger.sweeps import Sweeps
+from penstock.ledger.takenover import TakenOver
 from penstock.ledger.takeover import TakeOver
 from penstock.ledger.transactions import Transactions
 from penstock.ledger.windows import Windows
@@ -71,6 +72,7 @@ class SqlLedger:
         self._windows = Windows(transactions, dialect, job_id, self._events, held)
         self._settling = Settling(transactions, dialect, job, rows, self._events, held)
         self._adopting = Adopting(transactions, self._planning, self._settling)
+        self._taken_over = TakenOver(transactions, job_id)
         self._late = LateAnswers(transactions, job, self._lookup, rows, self._events, counters)
         self._doubts = Doubts(transactions, dialect, job, self._lookup, rows, self._events, counters)
         self._keys_ranges = KeysRanges(transactions, dialect, job, self._lookup, counters, is_dead)
@@ -135,6 +137,9 @@ class SqlLedger:
 
     async def settle_late(self, lease: Lease, settlements: Sequence[Settlement], mark: FlagMarker | None) -> None:
         await self._late.settle(lease, settlements, mark)
+
+    async def taken_over(self) -> Sequence[Lease]:
+        return await self._taken_over.leases()
 
     async def in_doubt(self, after: LedgerRow | None, limit: int) -> Sequence[Doubt]:
         return await self._doubts.page(after, limit)

@@ -21,6 +21,7 @@ from penstock.ledger.lookup import Lookup, moment
 from penstock.ledger.recording import RowWriter, final_counts
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
+from penstock.ledger.takenover import from_whom
 from penstock.ledger.windows import keys_of
 from penstock.rows import KeyText
 
@@ -151,5 +152,6 @@ class TakeOver:
 
 def _tell(taken: Taken, why: Why, settlements: Sequence[Settlement]) -> Event:
     in_doubt = sum(settlement.state is RowState.IN_DOUBT for settlement in settlements)
-    detail = f"from {taken.owner}: {why}; {len(settlements) - in_doubt} rows known, {in_doubt} in doubt"
+    whom = from_whom(taken.owner, taken.fence)
+    detail = f"{whom}{why}; {len(settlements) - in_doubt} rows known, {in_doubt} in doubt"
     return Event(EventKind.TAKE_OVER, detail, range_no=taken.range_no)

@@ -15,6 +15,7 @@ from tests.ledger.contract.bench import (
     failed,
     identity,
     imported,
+    in_doubt,
     knows,
     last_portion,
     marked,
@@ -171,7 +172,7 @@ async def test_a_take_over_tells_from_whom_and_how_much(bench: Bench) -> None:
     await bench.bob.lease(BOB, SECONDS, knows(*imported("1")), everybody)
 
     [event] = [event for event in await bench.model.events() if event.kind is EventKind.TAKE_OVER]
-    assert event.detail == "from alice: its process is gone; 1 rows known, 1 in doubt"
+    assert event.detail == f"from alice under fence {lease.fence}: its process is gone; 1 rows known, 1 in doubt"
     assert (event.range_no, event.owner) == (lease.range_no, BOB)
 
 
@@ -250,3 +251,39 @@ async def test_only_one_of_two_takes_a_range_over(bench: Bench) -> None:
     assert sum(taken is not None for taken in leases) == 1
     assert (await bench.kinds()).count("take_over") == 1
     await bench.assert_it_adds_up()
+
+
+async def test_a_lease_that_was_taken_over_is_told_as_long_as_its_range_has_rows_in_doubt(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.open_window(lease, 1, keys("1", "2"), TOTAL)
+    assert await bench.alice.taken_over() == []
+    await bench.run_out(lease)
+
+    taken = await take(bench.bob)
+
+    assert taken is not None
+    [told] = await bench.bob.taken_over()
+    assert (told.range_no, told.owner, told.fence, told.kind) == (lease.range_no, ALICE, lease.fence, lease.kind)
+    await bench.bob.settle_late(told, [*imported("1"), *pending("2", attempts=0)], marked)
+    assert await bench.states() == {"1": "imported", "2": "pending"}
+    assert await bench.bob.taken_over() == []
+    await bench.assert_it_adds_up()
+
+
+async def test_a_lease_that_nobody_took_over_is_not_told_though_its_range_has_rows_in_doubt(bench: Bench) -> None:
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([portion(lease, 1, in_doubt("1"))], marked)
+
+    assert await bench.bob.taken_over() == []
+
+
+async def test_a_take_over_that_does_not_say_from_which_lease_is_not_told(bench: Bench) -> None:
+    """As older versions wrote them: nobody knows under which fence."""
+    lease = await span(bench.alice, None, "9")
+    await bench.alice.settle([portion(lease, 1, in_doubt("1"))], marked)
+    older = Event(
+        EventKind.TAKE_OVER, "from alice: its lease had run out; 0 rows known, 1 in doubt", None, lease.range_no
+    )
+    await bench.alice.note([older], BOB)
+
+    assert await bench.bob.taken_over() == []
