@@ -28,6 +28,8 @@ _ROOMS = {
     "source": "The source and its flags",
     "database": "Databases",
     "spec": "The job file",
+    "shelf": "What is put aside on disk",
+    "wiring": "Composition",
 }
 _HEAD = "\n## {room}\n\n| guard | keeps true | in | fails without it |\n|---|---|---|---|\n"
 
