@@ -11,7 +11,7 @@ from penstock.cli.commands import COMMANDS, Listed
 from penstock.cli.main import commands, main
 from penstock.cli.steer import ConcurrencyWanted, RateWanted, parse_assignment
 
-LOOKS = ["check", "status", "rows", "show", "schema", "demo"]
+LOOKS = ["check", "status", "rows", "show", "verify", "report", "export", "schema", "demo"]
 ACTS = ["prepare", "run", "pause", "resume", "set", "retry", "resolve", "reset"]
 PROMISED = LOOKS + ACTS
 NUMBERED = re.compile(r"Exit codes:\s+0 ")

@@ -25,7 +25,7 @@ def code_blocks(page: Path, language: str) -> list[str]:
 def typed_lines(page: Path) -> list[list[str]]:
     """The words of each command line of a page, without its prompt, its comment and what the shell does with its output."""
     lines = [line[2:] for block in code_blocks(page, "console") for line in block.splitlines() if line[:2] == "$ "]
-    return [shlex.split(re.split(" [#>]", line)[0]) for line in lines if "<" not in line and "$(" not in line]
+    return [shlex.split(re.split(" [#>|]", line)[0]) for line in lines if "<" not in line and "$(" not in line]
 
 
 def test_the_job_file_in_the_readme_is_the_one_that_the_demo_runs() -> None:
