@@ -23,8 +23,8 @@ MISTAKES = (
     Mistake(
         "a command of a later version",
         _READY,
-        "penstock verify is reserved for a later version and not there yet.\nSee: penstock --help",
-        ("verify orders.yaml",),
+        "penstock serve is reserved for a later version and not there yet.\nSee: penstock --help",
+        ("serve orders.yaml",),
     ),
     Mistake("no file", _READY, f"Missing argument 'FILE'.\n{_RUN}", ("run",)),
     Mistake(
