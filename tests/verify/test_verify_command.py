@@ -11,7 +11,7 @@ from tests.verify.stage import VERIFY, Stage, staged
 
 from penstock.cli.main import main
 from penstock.insights.check import Grade
-from penstock.wiring import check_job
+from penstock.wiring import check_job, reset_job
 
 
 async def _call(stage: Stage, *words: str) -> int:
@@ -102,7 +102,13 @@ async def test_without_a_store_the_other_three_are_compared(
 async def test_adopting_tells_how_many(tmp_path: Path, sqlite_url: str, capfd: pytest.CaptureFixture[str]) -> None:
     async with staged(tmp_path, sqlite_url) as stage:
         await stage.run()
-        assert await _call(stage, "--adopt") == 0
+        assert await _call(stage, "--adopt") == 2
+        assert "--adopt fills a ledger that no run has touched" in capfd.readouterr().err
+        await reset_job(stage.job, renew_keys=False)
+        await stage.add([21])
+        assert await _call(stage, "--adopt") == 1
+        assert "orders: 20 rows adopted, 1 not in the new store: penstock run" in capfd.readouterr().err
+        assert await _call(stage, "--adopt") == 1
         assert "orders: nothing to adopt: the ledger has looked at every row already" in capfd.readouterr().err
 
 
