@@ -170,7 +170,8 @@ async def test_s27_a_jump_of_the_databases_clock_has_nothing_sent_twice(
         assert {first.ended, last.ended, *(other.ended for other in others)} == {Ended.DONE}
         assert sorted(api.orders) == list(ROWS)
         assert last.counts.pending == 0
-        assert (await job.events(EventKind.TAKE_OVER) != []) == (sign == "-")
+        # Forward: taken over, unless the first worker's heartbeat came before the second worker looked, and renewed its lease.
+        assert sign == "-" or await job.events(EventKind.TAKE_OVER) == []
         assert await job.keys(RowState.IMPORTED) == await job.flagged() == set(ROWS) - await job.keys(RowState.IN_DOUBT)
         assert await job.events(EventKind.SENT_TWICE) == []
         await job.check_counters()
