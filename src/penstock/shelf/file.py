@@ -7,7 +7,7 @@ import sqlite3
 from tempfile import mkstemp
 
 # Nothing here outlives the process: durability would only cost time.
-_SETTINGS = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -16000")
+_SETTINGS = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -8000")
 
 
 class TemporaryDatabase:
