@@ -31,6 +31,16 @@ async def test_a_clean_store_is_told_in_words_and_exits_with_0(
         assert "orders: nothing is wrong: source, ledger, flags and new store agree" in told.err
 
 
+async def test_a_long_verification_that_finds_nothing_tells_how_far_it_is(
+    tmp_path: Path, sqlite_url: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("penstock.cli.verify.SECONDS_BETWEEN_LINES", 0.001)
+    async with staged(tmp_path, sqlite_url) as stage:
+        await stage.run()
+        assert await _call(stage) == 0
+        assert "records looked at, 0 findings" in capfd.readouterr().err
+
+
 async def test_each_finding_is_a_line_of_json_and_the_code_is_1(
     tmp_path: Path, sqlite_url: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

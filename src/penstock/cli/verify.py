@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
-from rich.console import Console
 
 from penstock import wiring
 from penstock.cli.arguments import JobFile, Json, NewKeys, parsed_by
@@ -25,6 +25,9 @@ from penstock.verify.findings import Finding, FindingKind, Progress
 from penstock.verify.reconcile import Scope
 from penstock.verify.repair import Repaired
 from penstock.verify.telling import advice, finding_document, one_line
+
+if TYPE_CHECKING:
+    from penstock.wiring.verifying import Verification
 
 SHOWN_OF_A_KIND = 10
 SECONDS_BETWEEN_LINES = 10.0
@@ -151,12 +154,14 @@ class _Verifying:
         async with wiring.open_verification(self._named.job) as verification:
             for warning in verification.warnings:
                 self._console.print(f"warning: {printable(warning)}")
-            lines = _Lines(self._console, self._named.job.name)
-            async with aclosing(verification.findings(self._scope)) as found:
-                async for finding in found:
-                    lines.look(verification.progress)
-                    if not self._tell(finding):
-                        return ExitCode.FINDINGS  # nobody reads any more
+            telling = asyncio.create_task(self._tell_progress(verification))
+            try:
+                async with aclosing(verification.findings(self._scope)) as found:
+                    async for finding in found:
+                        if not self._tell(finding):
+                            return ExitCode.FINDINGS  # nobody reads any more
+            finally:
+                telling.cancel()
             seconds = time.monotonic() - began
             self._sum_up(verification.progress, seconds, finds_extra=verification.finds_extra)
             if self._mending is not None:
@@ -174,6 +179,16 @@ class _Verifying:
         elif self._counts[kind] == SHOWN_OF_A_KIND + 1:
             self._console.print(f"{finding.kind}: and more of these; --json tells all of them")
         return True
+
+    async def _tell_progress(self, verification: Verification) -> None:
+        """A line every few seconds, also of a verification that finds nothing for hours."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_LINES)
+            progress = verification.progress
+            self._console.print(
+                f"{self._named.job.name}: {counted(progress.rows, 'row')} and {counted(progress.records, 'record')} looked at, "
+                f"{counted(progress.findings, 'finding')}"
+            )
 
     def _sum_up(self, progress: Progress, seconds: float, *, finds_extra: bool) -> None:
         name = self._named.job.name
@@ -209,22 +224,3 @@ class _Verifying:
             self._console.print(f"{name}: {counted(repaired.locked, 'flag')} locked by others: run it again")
         if not any(repaired):
             self._console.print(f"{name}: there was nothing that --fix could mend")
-
-
-class _Lines:
-    """A line every few seconds of a long verification."""
-
-    def __init__(self, console: Console, job: str) -> None:
-        self._console = console
-        self._job = job
-        self._next_at = time.monotonic() + SECONDS_BETWEEN_LINES
-
-    def look(self, progress: Progress) -> None:
-        now = time.monotonic()
-        if now < self._next_at:
-            return
-        self._next_at = now + SECONDS_BETWEEN_LINES
-        self._console.print(
-            f"{self._job}: {counted(progress.rows, 'row')} and {counted(progress.records, 'record')} looked at, "
-            f"{counted(progress.findings, 'finding')}"
-        )

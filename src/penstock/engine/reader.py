@@ -17,7 +17,7 @@ from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
 from penstock.engine.sweep import FOUND_BY_SWEEP, sweep
 from penstock.errors import JobError, LeaseLost, Unreachable
-from penstock.ledger.base import Lease, LedgerRow, RangeKind, Settlement
+from penstock.ledger.base import FLAG_SET_BEFORE, Lease, LedgerRow, RangeKind, Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.pacing.pace import Hold
@@ -220,7 +220,7 @@ class Reader:
                 if row.key not in found:
                     self._skip(range_, row.key, GONE)
                 elif row.key in flagged:
-                    self._skip(range_, row.key, "flag set before")
+                    self._skip(range_, row.key, FLAG_SET_BEFORE)
                 else:
                     rows.append((found[row.key], row))
             if waiting:
@@ -256,7 +256,7 @@ class Reader:
         for row in rows:
             before = known.get(row.key)
             if row.key in flagged:
-                self._skip(range_, row.key, "flag set before")
+                self._skip(range_, row.key, FLAG_SET_BEFORE)
             elif before is None or (not before.state.is_final and before.range_no == range_.lease.range_no):
                 mine.append((row, before))
         return mine

@@ -201,6 +201,9 @@ class Identity:
     writes_windows: bool  # what may be on the wire is written down first; not so where a repeat is harmless for ever
 
 
+# The reason of rows that are skipped because their flag was set before penstock came.
+FLAG_SET_BEFORE = "flag set before"
+
 # What a worker that adopts joins with instead of its file's hash: no run is let in beside it, for it would send what is yet to be
 # adopted.
 ADOPTING = "adopting"

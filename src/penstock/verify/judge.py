@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from penstock.errors import RowError
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.base import FLAG_SET_BEFORE, LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Unreadable
 from penstock.spec.wire import kind_of
 from penstock.verify.equality import Comparison, Likeness
 from penstock.verify.findings import Finding, FindingKind
-
-FLAG_SET_BEFORE = "flag set before"  # the reason of rows that were skipped for that
 
 
 class Evidence(NamedTuple):

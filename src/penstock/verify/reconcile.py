@@ -111,10 +111,10 @@ class Reconciliation:
             async with aclosing(one_ahead(self._rows.pages())) as pages:
                 async for page in pages:
                     rows = page if scope.share >= 1 else [row for row in page if self._random.random() < scope.share]
-                    doubts = await self._first_look(rows, scope, expected)
-                    for finding in doubts:
-                        if finding.kind is FindingKind.SHARED:  # which no second look would show
-                            yield finding
+                    examined = await self._first_look(rows, scope)
+                    for finding in self._shared(examined, scope, expected):
+                        yield finding  # no second look would show it, and none is needed
+                    doubts = examined.findings
                     if not is_live:
                         deferred.add(doubts)
                         continue
@@ -126,11 +126,11 @@ class Reconciliation:
             async for finding in self._deferred_looks(deferred):
                 yield finding
 
-    async def _first_look(self, rows: Sequence[Row], scope: Scope, expected: Spool) -> Sequence[Finding]:
+    async def _first_look(self, rows: Sequence[Row], scope: Scope) -> Examined:
         examined = await self._examine(rows, scope.holds)
         self._looked_at += len(rows)
         self._imported_seen += sum(known.state is RowState.IMPORTED for known in examined.known.values())
-        return [*examined.findings, *self._shared(examined, scope, expected)]
+        return examined
 
     def _shared(self, examined: Examined, scope: Scope, expected: Spool) -> Iterator[Finding]:
         """Rows whose record is another row's as well: one record is no proof of two. (A row's own key is one row's.)"""

@@ -52,8 +52,7 @@ class OpenStore(Store, Protocol):
 
 class Verification:
     """One verification of a job. store: the new store's name, "" if there is none to look into. warnings: what makes it slow or
-    blunt, for people. finds_extra: whether the new store shows what
-    it has beyond the rows."""
+    blunt, for people. finds_extra: whether the new store shows what it has beyond the rows."""
 
     def __init__(
         self,
