@@ -77,8 +77,15 @@ MISTAKES = (
     Mistake(
         "a ledger of a newer version",
         (PREPARED, sql("UPDATE penstock_schema SET version = 99")),
-        "the ledger at <folder>/shop.db was made by a newer penstock (version 99, this one knows 1): update penstock",
+        "the ledger at <folder>/shop.db was made by a newer penstock (version 99, this one knows 2): update penstock",
         ("check orders.yaml", "prepare orders.yaml", *_RUN, *_EVERY_LOOK, *_EVERY_ACT),
+    ),
+    Mistake(
+        "a ledger of an older version",
+        (PREPARED, sql("UPDATE penstock_schema SET version = 1")),
+        "the ledger at <folder>/shop.db was made by an older penstock (version 1, this one needs 2): `penstock prepare FILE` brings it "
+        "up to date, and keeps all that is in it",
+        ("check orders.yaml", *_RUN, *_EVERY_LOOK, *_EVERY_ACT),
     ),
     Mistake(
         "an SQLite ledger from another machine",

@@ -58,6 +58,13 @@ class Span(NamedTuple):
     keys: int
 
 
+class Free(NamedTuple):
+    """A range that may be leased. fence: the last one that it was leased under, 0 if it never was."""
+
+    range_no: int
+    fence: int
+
+
 class Settlement(NamedTuple):
     """What becomes of one row. status: of the API's last answer; reason: the cause, short enough to group by;
     receipt: the new id; answer: an excerpt of what the API said (failed and in doubt only); fingerprint: of the row as it was
@@ -308,6 +315,11 @@ class Ledger(Protocol):
         spans (an estimate of its rows)."""
         ...
 
+    async def plan_ahead(self, spans: Sequence[Span]) -> bool:
+        """Move the cursor over these spans, each beginning where the one before ends, and make them open ranges, all at once.
+        False: as `plan` says None; nothing was made."""
+        ...
+
     async def cursor(self) -> KeyText | None: ...
 
     async def adopt(
@@ -324,6 +336,15 @@ class Ledger(Protocol):
         what `recall` knows, then writes the remaining keys of the old windows without a final row as in doubt
         (idempotent jobs: leaves them pending), deletes those windows and notes a TAKE_OVER event. None: nothing to lease.
         only: look at this range alone (`run --key`)."""
+        ...
+
+    async def free(self, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:
+        """At most `limit` of the ranges that `lease` would give: open ones, and those whose lease has run out or whose owner is
+        dead. Nothing is locked: others may have leased them by the time this returns."""
+        ...
+
+    async def signing_key(self) -> bytes:
+        """32 random bytes that every worker of the job is told and nobody else is: made by the first who asks."""
         ...
 
     async def renew(
@@ -485,6 +506,10 @@ class ReadModel(Protocol):
     async def counts(self) -> Counts: ...
     async def generation(self) -> int:
         """Of the idempotency keys: 1, and one more for each time that a person renewed them."""
+        ...
+
+    async def signing_key(self) -> bytes:
+        """As Ledger.signing_key tells it; empty: no worker has asked for one yet."""
         ...
 
     async def control(self) -> Control: ...

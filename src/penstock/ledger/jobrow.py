@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.ledger.dialect import LedgerDialect
@@ -20,6 +22,12 @@ _NUMBER_TAKEN = statement("SELECT next_range - 1 FROM penstock_jobs WHERE job_id
 
 # For one who looks at the job's ranges before making another: whoever plans, sweeps or asks for keys does so one after the other.
 LOCK_JOB = "SELECT next_range FROM penstock_jobs WHERE job_id = :job {for_update}"
+
+# The first that needs it makes it.
+_MAKE_SIGNING_KEY = statement(
+    "UPDATE penstock_jobs SET signing_key = :signing_key WHERE job_id = :job AND signing_key = ''"
+)
+_SIGNING_KEY = statement("SELECT signing_key FROM penstock_jobs WHERE job_id = :job")
 
 _IS_IDEMPOTENT = statement("SELECT idempotent FROM penstock_jobs WHERE job_id = :job")
 
@@ -62,6 +70,19 @@ class JobRow:
         """The same in a transaction of its own, for one that has to lock rows and ranges before the job's row. A number that is
         not used then is missing for ever, which harms nobody."""
         return await transactions.write(self.take_range_no)
+
+    async def signing_key(self, transactions: Transactions) -> bytes:
+        """See Ledger.signing_key."""
+
+        async def make(connection: AsyncConnection) -> str:
+            await connection.execute(_MAKE_SIGNING_KEY, {**self._named, "signing_key": token_hex(32)})
+            return str((await connection.execute(_SIGNING_KEY, self._named)).scalar_one())
+
+        return bytes.fromhex(await transactions.write(make))
+
+    async def known_signing_key(self, connection: AsyncConnection) -> bytes:
+        """Empty: no worker has made one."""
+        return bytes.fromhex((await connection.execute(_SIGNING_KEY, self._named)).scalar_one())
 
     async def is_idempotent(self, connection: AsyncConnection) -> bool:
         return bool((await connection.execute(_IS_IDEMPOTENT, self._named)).scalar_one())

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import IsDead, Lease, Recall
+from penstock.ledger.base import Free, IsDead, Lease, Recall
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
+from penstock.ledger.statements import statement
 from penstock.ledger.takeover import TAKEN_COLUMNS, Taken, TakeOver, Why
 from penstock.ledger.transactions import Transactions
 
@@ -38,6 +39,14 @@ WHERE job_id = :job AND state = 'open' {only} ORDER BY range_no LIMIT 1 {skip_lo
 _LOCK_LEASED = """
 SELECT {taken} FROM penstock_ranges
 WHERE job_id = :job AND range_no = :range AND state = 'leased' AND fence = :fence {run_out} {skip_locked}
+"""
+
+_OPEN = statement(
+    "SELECT range_no, fence FROM penstock_ranges WHERE job_id = :job AND state = 'open' ORDER BY range_no LIMIT :limit"
+)
+_LEASED = """
+SELECT range_no, owner, fence, CASE WHEN lease_until < {now} THEN 1 ELSE 0 END AS has_run_out
+FROM penstock_ranges WHERE job_id = :job AND state = 'leased' ORDER BY range_no
 """
 
 _ONLY = "AND range_no = :only"
@@ -67,6 +76,7 @@ class Leasing:
         self._take_over = take_over
         self._held = held
         run_out = _RUN_OUT.format(**dialect.words)
+        self._leased = dialect.statement(_LEASED)
         self._any = dialect.statement(_CANDIDATES, only="")
         self._only = dialect.statement(_CANDIDATES, only=_ONLY)
         self._lock_open = dialect.statement(_LOCK_OPEN, taken=TAKEN_COLUMNS, only="")
@@ -87,6 +97,19 @@ class Leasing:
             if lease is not None:
                 return self._held.add(lease)
         return None
+
+    async def free(self, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:
+        """See Ledger.free."""
+        return await self._transactions.read(partial(self._look, limit=limit, owner=owner, is_dead=is_dead))
+
+    async def _look(self, connection: AsyncConnection, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:
+        leased = [
+            Candidate(range_no, holder, fence, bool(has_run_out))
+            for range_no, holder, fence, has_run_out in await connection.execute(self._leased, {"job": self._job_id})
+        ]
+        free = [Free(candidate.range_no, candidate.fence) for candidate, _ in self._free(leased, owner, is_dead)]
+        found = await connection.execute(_OPEN, {"job": self._job_id, "limit": limit})
+        return [*free, *(Free(range_no, fence) for range_no, fence in found)][:limit]
 
     async def _candidates(self, connection: AsyncConnection, only: int | None) -> list[Candidate]:
         statement = self._any if only is None else self._only

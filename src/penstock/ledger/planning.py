@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -33,6 +34,12 @@ _ADD_SPAN = """
 INSERT INTO penstock_ranges (job_id, range_no, kind, after_key, upto_key, estimate, state, owner, fence, lease_until)
 VALUES (:job, :range, 'span', :after, :upto, :number, 'leased', :owner, 1, {later})
 """
+
+# For whoever comes first.
+_ADD_OPEN_SPAN = statement("""
+INSERT INTO penstock_ranges (job_id, range_no, kind, after_key, upto_key, estimate, state)
+VALUES (:job, :range, 'span', :after, :upto, :number, 'open')
+""")
 
 # A COMMIT of unknown outcome had been applied: the span is there, ours, and nobody works on it yet.
 _PLANNED_BEFORE = """
@@ -67,6 +74,24 @@ class Planning:
         if range_no is None or self._held.has(range_no, 1):
             return None
         return self._held.add(Lease(range_no, RangeKind.SPAN, owner, fence=1, batch=0, after=after, upto=upto))
+
+    async def plan_ahead(self, spans: Sequence[Span]) -> bool:
+        """See Ledger.plan_ahead."""
+        return await self._transactions.write(partial(self._plan_ahead, spans=spans))
+
+    async def _plan_ahead(self, connection: AsyncConnection, spans: Sequence[Span]) -> bool:
+        named = {"job": self._job.job_id}
+        first = int((await connection.execute(self._lock_job, named)).scalar_one())
+        if (await connection.execute(_SWEEP_IS_UNDER_WAY, named)).first() is not None:
+            return False
+        for range_no, span in enumerate(spans, first):
+            planned = {**named, "after": span.after, "upto": span.upto, "number": span.keys}
+            if not (await connection.execute(self._move_cursor, planned)).rowcount:
+                return (
+                    False  # the first of them: the job's row is locked, and each span begins where the one before ends
+                )
+            await connection.execute(_ADD_OPEN_SPAN, {**planned, "range": range_no})
+        return True
 
     async def plan_within(self, connection: AsyncConnection, span: Span, owner: str, seconds: float) -> int | None:
         """The number of the range that is made and leased, in the caller's transaction; None as `plan` says."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import CreateColumn
 
 from penstock.errors import LedgerRefused
 from penstock.ledger.base import IsDead
@@ -27,6 +28,7 @@ _HAS_WINDOWS = statement("SELECT job_id FROM penstock_windows LIMIT 1")
 _ALIVE = "SELECT owner, host, pid FROM penstock_workers WHERE alive_until > {now}"
 _STORED_HOST = statement("SELECT host FROM penstock_schema")
 _STORED_VERSION = statement("SELECT version FROM penstock_schema")
+_SET_VERSION = statement("UPDATE penstock_schema SET version = :version")
 
 
 class Preparing:
@@ -68,20 +70,40 @@ class Preparing:
 
     async def _prepare(self, connection: AsyncConnection) -> Sequence[str]:
         present = await connection.run_sync(_present)
+        version = (await connection.execute(_STORED_VERSION)).scalar() if SCHEMA.name in present else None
+        refuse_newer(version or 0, self._database.address)
+        is_older = version is not None and version < VERSION
+        if is_older:
+            await self._refuse_alive(connection, present)
         done: list[str] = []
         for table in METADATA.sorted_tables:
             for name, definition in definitions(table):
                 if name not in present:
                     await connection.execute(definition)
                     done.append(sql(definition, connection.dialect))
+        if is_older:
+            done += await self._add_columns(connection)
+            await connection.execute(_SET_VERSION, {"version": VERSION})
         host = self._host if self._is_sqlite else ""
         stored = (await connection.execute(_STORED_HOST)).scalar()
-        refuse_newer((await connection.execute(_STORED_VERSION)).scalar() or 0, self._database.address)
         if stored is None:
             await connection.execute(_RECORD_VERSION, {"version": VERSION, "host": host})
         elif stored != host:
             await self._move(connection, stored)
             done.append(str(_MOVE_TO_HOST))
+        return done
+
+    async def _add_columns(self, connection: AsyncConnection) -> Sequence[str]:
+        """Those that an older ledger lacks; each has a default. What an interrupted run added is left out the next time."""
+        done = []
+        for table in METADATA.sorted_tables:
+            there = (await connection.execute(text(f"SELECT * FROM {table.name} WHERE 1 = 0"))).keys()  # noqa: S608
+            for column in table.columns:
+                if column.name not in there:
+                    definition = CreateColumn(column).compile(dialect=connection.dialect)
+                    add = f"ALTER TABLE {table.name} ADD COLUMN {definition}"
+                    await connection.exec_driver_sql(add)
+                    done.append(add)
         return done
 
     async def _move(self, connection: AsyncConnection, stored: str) -> None:
@@ -106,13 +128,7 @@ class Preparing:
         return done
 
     async def _refuse_in_use(self, connection: AsyncConnection, present: frozenset[str]) -> None:
-        if "penstock_workers" in present:
-            for owner, host, pid in await connection.execute(self._alive):
-                if not self._is_dead(owner):
-                    raise LedgerRefused(
-                        f"the ledger at {self._database.address} is being used (pid {pid} on {host}): stop that run first; "
-                        "after a crash it counts as gone within a minute or so"
-                    )
+        await self._refuse_alive(connection, present)
         for table, has_some, what in (
             ("penstock_rows", _HAS_ROWS, "delivered rows"),
             ("penstock_windows", _HAS_WINDOWS, "rows that may have been sent"),
@@ -121,6 +137,16 @@ class Preparing:
                 raise LedgerRefused(
                     f"the ledger at {self._database.address} remembers {what}: `penstock reset FILE --yes` forgets those "
                     "of a job; then undo again"
+                )
+
+    async def _refuse_alive(self, connection: AsyncConnection, present: frozenset[str]) -> None:
+        if "penstock_workers" not in present:
+            return
+        for owner, host, pid in await connection.execute(self._alive):
+            if not self._is_dead(owner):
+                raise LedgerRefused(
+                    f"the ledger at {self._database.address} is being used (pid {pid} on {host}): stop that run first; "
+                    "after a crash it counts as gone within a minute or so"
                 )
 
 

@@ -12,7 +12,7 @@ from penstock.ledger.base import Cause, Control, Counts, DoubtsAhead, IsDead, Le
 from penstock.ledger.counting import NOTHING, Counting
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.heartbeat import ControlReader
-from penstock.ledger.jobrow import find_job
+from penstock.ledger.jobrow import JobRow, find_job
 from penstock.ledger.lookup import ROW_COLUMNS, Lookup, ledger_row, moment
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
@@ -106,6 +106,14 @@ class SqlReadModel:
             return int((await connection.execute(_GENERATION, {"job": job_id})).scalar_one())
 
         return await self._of_job(read, 1)
+
+    async def signing_key(self) -> bytes:
+        """See ReadModel.signing_key."""
+
+        async def read(connection: AsyncConnection, job_id: int) -> bytes:
+            return await JobRow(job_id).known_signing_key(connection)
+
+        return await self._of_job(read, b"")
 
     async def control(self) -> Control:
         async def read(connection: AsyncConnection, job_id: int) -> Control:

@@ -49,6 +49,7 @@ UPDATE penstock_jobs SET source = '', key_columns = NULL, file_hash = '', cursor
 WHERE job_id = :job
 """)
 _FORGET_WORKERS = statement("DELETE FROM penstock_workers WHERE job_id = :job")
+_FORGET_NOTICES = statement("DELETE FROM penstock_notices WHERE job_id = :job")
 
 
 class Resetting:
@@ -101,6 +102,7 @@ class Resetting:
         named = {"job": self._job_id}
         await connection.execute(_FORGET_JOB, {**named, "generations": int(renew_keys)})
         await connection.execute(_FORGET_WORKERS, named)
+        await connection.execute(_FORGET_NOTICES, named)
         events = [Event(EventKind.LEDGER_RESET, f"{rows} rows forgotten")]
         if renew_keys:
             events.append(Event(EventKind.KEYS_RENEWED))

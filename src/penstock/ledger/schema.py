@@ -109,6 +109,8 @@ JOBS = _table(
     Column("paused", SmallInteger, nullable=False, server_default="0"),
     Column("rate", Double, nullable=True),
     Column("concurrency", Integer, nullable=True),
+    # Made by the first worker that uses a broker: by it the job's workers know each other's messages. 32 bytes as hexadecimals.
+    Column("signing_key", _word(64), nullable=False, server_default=""),
     Column("created_at", _moment(), nullable=False),
 )
 
@@ -205,7 +207,19 @@ WORKERS = _table(
     Column("concurrency", Integer, nullable=False, server_default="0"),
     Column("limited_by", _characters(40), nullable=False, server_default=""),
     Column("hold", _characters(REASON_LENGTH), nullable=False, server_default=""),
+    Column("version", _word(40), nullable=False, server_default=""),  # of its penstock
+    Column("quiet_until", _moment(), nullable=True),  # the API has told it to wait until then, and means all of them
     PrimaryKeyConstraint("job_id", "owner"),
+)
+
+# Rows that ended failed or in doubt and of which others have been told, each as it was then.
+NOTICES = _table(
+    "penstock_notices",
+    Column("job_id", BigInteger, nullable=False),
+    Column("row_key", _characters(MAX_KEY_TEXT), nullable=False),
+    Column("updated_at", _moment(), nullable=False),  # the row's: it is told of again once it has another
+    PrimaryKeyConstraint("job_id", "row_key"),
+    is_clustered=True,
 )
 
 

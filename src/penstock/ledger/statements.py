@@ -19,7 +19,7 @@ _NUMBERS = (
 _REALS = ("rate", "rows_per_second", "seconds")
 _TEXTS = (
     "after", "before", "file_hash", "hold", "host", "key", "limited_by", "name", "owner", "packed", "reason", "receipt",
-    "row_keys", "source", "state", "upto",
+    "row_keys", "signing_key", "source", "state", "upto",
 )  # fmt: skip
 _TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
     **dict.fromkeys(_NUMBERS, BigInteger()),

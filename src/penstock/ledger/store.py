@@ -13,6 +13,7 @@ from penstock.ledger.base import (
     Doubt,
     Event,
     FlagMarker,
+    Free,
     Identity,
     IsDead,
     JobRecord,
@@ -56,7 +57,7 @@ class SqlLedger:
     def __init__(
         self, transactions: Transactions, dialect: LedgerDialect, job_id: int, name: str, is_dead: IsDead
     ) -> None:
-        job = JobRow(job_id)
+        job = self._job = JobRow(job_id)
         held = HeldLeases()
         rows = RowWriter(dialect, job_id)
         counters = Counters(job_id)
@@ -89,6 +90,9 @@ class SqlLedger:
     async def plan(self, after: KeyText | None, upto: KeyText, keys: int, owner: str, seconds: float) -> Lease | None:
         return await self._planning.plan(after, upto, keys, owner, seconds)
 
+    async def plan_ahead(self, spans: Sequence[Span]) -> bool:
+        return await self._planning.plan_ahead(spans)
+
     async def cursor(self) -> KeyText | None:
         return await self._planning.cursor()
 
@@ -104,6 +108,12 @@ class SqlLedger:
         self, owner: str, seconds: float, recall: Recall, is_dead: IsDead, only: int | None = None
     ) -> Lease | None:
         return await self._leasing.lease(owner, seconds, recall, is_dead, only)
+
+    async def free(self, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:
+        return await self._leasing.free(limit, owner, is_dead)
+
+    async def signing_key(self) -> bytes:
+        return await self._job.signing_key(self._transactions)
 
     async def renew(
         self, leases: Sequence[Lease], seconds: float, owner: str, pulse: Pulse

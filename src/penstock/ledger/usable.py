@@ -12,7 +12,7 @@ from penstock.database.connect import Database
 from penstock.errors import LedgerMissing, LedgerRefused
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
-from penstock.ledger.version import refuse_newer
+from penstock.ledger.version import refuse_newer, refuse_older
 
 _VERSION = statement("SELECT version, host FROM penstock_schema")
 
@@ -31,6 +31,7 @@ async def refuse_unusable(transactions: Transactions) -> None:
         raise LedgerMissing(f"there is no file {database.address}: run `penstock prepare FILE`, or correct ledger.url")
     version, host = await transactions.read(partial(_read_version, database=database))
     refuse_newer(version, database.address)
+    refuse_older(version, database.address)
     if host and host != socket.gethostname():
         raise LedgerRefused(
             f"the SQLite ledger {database.address} serves the machine {host}, this is {socket.gethostname()}: use a MariaDB, "

@@ -142,6 +142,49 @@ async def test_s36_p20_a_ledger_of_a_newer_penstock_is_refused(bench: Bench) -> 
             await opening
 
 
+async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(bench: Bench) -> None:
+    """Version 1 had neither signing keys nor notices, and workers told less."""
+    await span(bench.alice, None, "9")
+    await bench.sql("UPDATE penstock_workers SET alive_until = '2001-01-01 00:00:00.000'")
+    await bench.sql("DROP TABLE penstock_notices")
+    for table, column in (
+        ("penstock_jobs", "signing_key"),
+        ("penstock_workers", "version"),
+        ("penstock_workers", "quiet_until"),
+    ):
+        await bench.sql(f"ALTER TABLE {table} DROP COLUMN {column}")
+    await bench.sql("UPDATE penstock_schema SET version = 1")
+
+    for opening in (open_ledger(bench.database, JOB), read_model(bench.database, JOB), bench.desk.pause()):
+        with pytest.raises(LedgerRefused, match="`penstock prepare FILE` brings it up to date"):
+            await opening
+    done = await bench.desk.prepare()
+
+    assert [statement.split(" (")[0] for statement in done if statement.startswith("CREATE")] == [
+        "CREATE TABLE penstock_notices"
+    ]
+    added = [statement.split()[2:6] for statement in done if statement.startswith("ALTER")]
+    assert sorted(added) == [
+        ["penstock_jobs", "ADD", "COLUMN", "signing_key"],
+        ["penstock_workers", "ADD", "COLUMN", "quiet_until"],
+        ["penstock_workers", "ADD", "COLUMN", "version"],
+    ]
+    assert await bench.desk.prepare() == []
+    ledger = await open_ledger(bench.database, JOB)
+    assert await ledger.cursor() == "9", "what is in it stays"
+    assert await ledger.signing_key() != b""
+
+
+async def test_an_older_ledger_is_left_alone_while_a_worker_lives(bench: Bench) -> None:
+    await bench.sql("UPDATE penstock_schema SET version = 1")  # alice has joined
+
+    with pytest.raises(LedgerRefused, match="stop that run first"):
+        await bench.desk.prepare()
+
+    [(version,)] = await bench.sql("SELECT version FROM penstock_schema")
+    assert version == 1
+
+
 async def test_losing_a_table_during_a_run_says_so(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     await bench.sql("DROP TABLE penstock_rows")
