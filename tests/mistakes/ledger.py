@@ -83,8 +83,7 @@ MISTAKES = (
     Mistake(
         "a ledger of an older version",
         (PREPARED, sql("UPDATE penstock_schema SET version = 1")),
-        "the ledger at <folder>/shop.db was made by an older penstock (version 1, this one needs 2): `penstock prepare "
-        "orders.yaml` brings it up to date, and keeps all that is in it",
+        "the ledger at <folder>/shop.db was made by an older penstock (version 1, this one needs 2): `penstock prepare ",
         ("check orders.yaml", *_RUN, *_EVERY_LOOK, *_EVERY_ACT),
     ),
     Mistake(
