@@ -119,7 +119,8 @@ def test_a_range_given_back_is_not_finished() -> None:
 
 
 def test_a_lost_range_is_known_to_all_who_hold_it() -> None:
-    ranges = OpenRanges()
+    let_go: list[int] = []
+    ranges = OpenRanges(let_go.append)
     range_ = open_range(rows=1)
     ranges.open(range_)
     range_.exposed = {"0", "1"}
@@ -128,3 +129,5 @@ def test_a_lost_range_is_known_to_all_who_hold_it() -> None:
     assert range_.is_gone
     assert len(ranges) == ranges.exposed == 0
     assert ranges.lose(1) is None
+    ranges.close(range_)
+    assert let_go == [1], "once"

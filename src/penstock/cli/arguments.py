@@ -62,6 +62,16 @@ Status = Annotated[
         show_default=False,
     ),
 ]
+Broker = Annotated[
+    str | None,
+    typer.Option(
+        "--broker",
+        metavar="URL",
+        envvar="PENSTOCK_BROKER",
+        help="RabbitMQ, which hands the ranges out: amqp://user:password@host/vhost, or amqps://.",
+        show_default=False,
+    ),
+]
 NewKeys = Annotated[
     bool,
     typer.Option("--new-keys", help="Send new idempotency keys, so that the API does not take them for repeats."),

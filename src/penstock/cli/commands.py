@@ -54,6 +54,9 @@ COMMANDS = (
     ),
     Listed("run", _DELIVER, "Deliver until nothing is pending; again after any stop.", "run:run"),
     Listed(
+        "work", _DELIVER, "Help runs on any machine: wait for work that a broker hands out, and do it.", "work:work"
+    ),
+    Listed(
         "status", _LOOK, "Show how far a job is: counts, rates, time left, workers, holds and reasons.", "status:status"
     ),
     Listed("rows", _LOOK, "List the rows that the ledger knows, with their reasons.", "rows:rows"),

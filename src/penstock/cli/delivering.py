@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from penstock.cli.endings import after_run
 from penstock.cli.exits import ExitCode, worst
@@ -24,10 +25,13 @@ from penstock.errors import PenstockError
 class Delivering:
     """One command line, for one job after another."""
 
-    def __init__(self, options: RunOptions, keys: Sequence[str], processes: int, as_json: bool) -> None:
+    def __init__(
+        self, options: RunOptions, keys: Sequence[str], processes: int, broker: str | None, as_json: bool
+    ) -> None:
         self._options = options
         self._keys = keys
         self._processes = processes
+        self._broker = broker
         self._as_json = as_json
         self._console = people()
         self._interruption = Interruption(lambda: self._console)
@@ -55,19 +59,24 @@ class Delivering:
 
     async def _here(self, named: NamedJob, show: Show) -> Summary:
         with loaded_for_good():
-            from penstock.wiring.running import run_job  # noqa: PLC0415  # whoever lets others work needs no databases
+            from penstock.wiring.broker import opened_broker  # noqa: PLC0415  # whoever lets others work needs no databases
+            from penstock.wiring.running import run_job  # noqa: PLC0415
         stop = Stop()
         with self._interruption.asks(lambda: stop.drain(Ended.STOPPED, "asked to stop")):
             keys = await keys_of(named.job, self._keys)
             options = replace(self._options, keys=keys, seconds=self._seconds_left())
-            return await run_job(named.job, options, stop, show=show)
+            open_broker = None if self._broker is None else partial(opened_broker, self._broker, named.job)
+            return await run_job(named.job, options, stop, show=show, open_broker=open_broker)
 
     async def _in_processes(self, named: NamedJob, show: Show) -> Summary:
         from penstock.cli.supervisor import Supervisor  # noqa: PLC0415  # whoever works himself has none to look after
 
         options = replace(self._options, seconds=self._seconds_left())
         arguments = worker_arguments(named.file, options, self._processes)
-        return await Supervisor(self._console, show).run(arguments, self._processes, self._interruption)
+        # Not in their command lines, which every user of the machine can read.
+        environment = {} if self._broker is None else {"PENSTOCK_BROKER": self._broker}
+        supervisor = Supervisor(self._console, show, environment)
+        return await supervisor.run(arguments, self._processes, self._interruption)
 
     def _seconds_left(self) -> float | None:
         """`--for` is the time of the whole command."""

@@ -54,7 +54,7 @@ def penstock(
 
 
 # What the documents of later versions promise.
-_PLANNED = ("init", "serve", "work")
+_PLANNED = ("init", "serve")
 
 for listed in COMMANDS:
     app.command(listed.name, cls=LateCommand, help=listed.line, rich_help_panel=listed.panel)(listed.load)

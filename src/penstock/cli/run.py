@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.arguments import JobFiles, Json, Keys, parsed_by, whole_number
+from penstock.cli.arguments import Broker, JobFiles, Json, Keys, parsed_by, whole_number
 from penstock.cli.jobs import load_jobs
 from penstock.cli.loading import loaded_for_good
 from penstock.cli.loop import run_async
@@ -57,6 +57,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    broker: Broker = None,
     as_json: Json = False,
     as_worker: Annotated[bool, typer.Option("--as-worker", hidden=True)] = False,
 ) -> int:
@@ -65,11 +66,14 @@ def run(
     Runs on as many machines at once as one likes. Several files run one after
     another. Never creates a ledger or a column: that is `penstock prepare`.
     --limit and --key are one process's work and do not go with --processes.
+    With --broker the ranges are handed out by RabbitMQ, to this command and to
+    every `penstock work` of the job.
 
     Example:
       penstock run orders.yaml
       penstock run orders.yaml --processes 4 --rate 200/s --for 6h
       penstock run orders.yaml --key 1042 --json
+      penstock run orders.yaml --broker amqp://penstock:secret@queue.example/
 
     Ctrl-C once: what is on the wire finishes and is written down.
     Ctrl-C twice: exit at once, still safe.
@@ -87,7 +91,7 @@ def run(
     if as_worker:
         with loaded_for_good():
             from penstock.cli.worker import work  # noqa: PLC0415  # one of many, and nobody to draw for
-        return run_async(work(jobs[0], options))
+        return run_async(work(jobs[0], options, broker))
     with loaded_for_good():
         from penstock.cli.delivering import Delivering  # noqa: PLC0415  # the rest, for whoever is not a worker
-    return run_async(Delivering(options, tuple(keys or ()), processes, as_json).run_all(jobs))
+    return run_async(Delivering(options, tuple(keys or ()), processes, broker, as_json).run_all(jobs))

@@ -7,9 +7,10 @@ a pipe that nothing is written to: when it closes, because this process says so 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -35,9 +36,12 @@ class _Worker:
 
 
 class Supervisor:
-    def __init__(self, console: Console, show: Show) -> None:
+    """environment: variables of the workers, besides those of this process."""
+
+    def __init__(self, console: Console, show: Show, environment: Mapping[str, str]) -> None:
         self._console = console
         self._show = show
+        self._environment = environment
         self._workers: list[_Worker] = []
         self._latest: dict[int, Progress] = {}
         self._reports: list[Summary] = []
@@ -51,7 +55,7 @@ class Supervisor:
         with interruption.asks(self.drain, self._kill):
             try:
                 for number in range(1, processes + 1):
-                    worker = await _start(number, arguments)
+                    worker = await _start(number, arguments, self._environment)
                     self._workers.append(worker)
                     if self._is_draining:  # asked to while it was being started
                         worker.stdin.close()
@@ -121,7 +125,7 @@ class Supervisor:
         return Unreachable("no worker came to an end of its own; the same command goes on")
 
 
-async def _start(number: int, arguments: Sequence[str]) -> _Worker:
+async def _start(number: int, arguments: Sequence[str], environment: Mapping[str, str]) -> _Worker:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # a file named like a module in the current folder is not ours
@@ -134,6 +138,7 @@ async def _start(number: int, arguments: Sequence[str]) -> _Worker:
         stderr=asyncio.subprocess.PIPE,
         limit=LONGEST_LINE,
         start_new_session=True,
+        env={**os.environ, **environment},
     )
     if process.stdin is None or process.stdout is None or process.stderr is None:
         raise RuntimeError("a worker came without the pipes that were asked for")

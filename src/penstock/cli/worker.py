@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from penstock.cli.endings import after_run
 from penstock.cli.exits import ExitCode, after_error
@@ -18,18 +19,25 @@ from penstock.cli.streams import emit_text, people
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import PenstockError
-from penstock.wiring import run_job
+from penstock.wiring import opened_broker, run_job
 
 
-async def work(named: NamedJob, options: RunOptions) -> ExitCode:
+async def work(named: NamedJob, options: RunOptions, broker: str | None) -> ExitCode:
     stop = Stop()
+    open_broker = None if broker is None else partial(opened_broker, broker, named.job)
 
     def drain() -> None:
         stop.drain(Ended.STOPPED, "asked to stop")
 
     with Interruption(people).asks(drain), _while_stdin_is_open(drain):
         try:
-            report = await run_job(named.job, options, stop, show=lambda progress: _tell(encode(Underway(progress))))
+            report = await run_job(
+                named.job,
+                options,
+                stop,
+                show=lambda progress: _tell(encode(Underway(progress))),
+                open_broker=open_broker,
+            )
         except PenstockError as error:
             code = after_error(error)
             _tell(encode(Broken(in_words(error, named.file), code)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from penstock.ledger.base import Event, Lease, Portion, Settlement
 from penstock.ledger.states import RowState
@@ -205,10 +205,11 @@ class Delivery:
 
 
 class OpenRanges:
-    """The ranges this worker holds, by number."""
+    """The ranges this worker holds, by number. let_go: called with the number of each that it holds no more."""
 
-    def __init__(self) -> None:
+    def __init__(self, let_go: Callable[[int], None]) -> None:
         self._ranges: dict[int, OpenRange] = {}
+        self._let_go = let_go
 
     def __iter__(self) -> Iterator[OpenRange]:
         return iter(list(self._ranges.values()))
@@ -226,11 +227,13 @@ class OpenRanges:
 
     def close(self, range_: OpenRange) -> None:
         range_.is_gone = True
-        self._ranges.pop(range_.lease.range_no, None)
+        if self._ranges.pop(range_.lease.range_no, None) is not None:
+            self._let_go(range_.lease.range_no)
 
     def lose(self, range_no: int) -> OpenRange | None:
         """Another worker owns it now: whatever holds it drops it at the next look."""
         range_ = self._ranges.pop(range_no, None)
         if range_ is not None:
             range_.is_gone = True
+            self._let_go(range_no)
         return range_

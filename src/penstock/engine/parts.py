@@ -14,7 +14,7 @@ from penstock.rows import KeyText, Row
 from penstock.source.base import Mark, Source
 from penstock.target.base import Outcome, Sender
 from penstock.target.verdicts import ProbeVerdict, Verdict
-from penstock.transport.base import Bell
+from penstock.transport.base import Bell, Broker
 
 
 class AnswerLog(Protocol):
@@ -120,3 +120,4 @@ class Parts:
     clock: Clock
     random: Random
     probing: Probing | None = None
+    broker: Broker | None = None  # None: workers find their ranges in the ledger alone

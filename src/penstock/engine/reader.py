@@ -22,11 +22,13 @@ from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.pacing.pace import Hold
 from penstock.rows import KeyText, Row
+from penstock.transport.base import Broker
 
 PAGE = 1000  # rows read at once, at most
 SPAN = PAGE - 1  # keys a span bounds: one less, so that a page that is not full shows its end at once
 MOST_SWEEPS = 3
 MOST_LOOKS_BACK = 3  # at the end, that find something
+HEAR = 0.5  # seconds in which a broker that has something hands it out
 LOOK_AGAIN = 0.5  # seconds between looks at the ledger while others hold what is left
 ASKED_FOR = "asked for by key"  # `run --key`
 GONE = "gone from the query"
@@ -111,13 +113,35 @@ class Reader:
         for range_ in self._ranges:
             if not range_.is_read:
                 return range_  # its reading broke off
+        if parts.broker is not None and self._only is None:
+            handed_out = await self._handed_out(parts.broker)
+            if handed_out is not None or self._stop.is_asked:
+                return handed_out
         began = parts.clock.boottime()
-        lease = await parts.ledger.lease(parts.owner, parts.settings.lease, parts.recall, parts.is_dead, self._only)
+        lease = await self._lease(self._only)
         if lease is None and self._only is None and not self._planned_all:
             lease = await self._plan(began)
         if lease is None and self._only is None and self._planned_all:
             lease = await self._start_sweep(sweeps)
         return None if lease is None else self._open(lease, began)
+
+    async def _handed_out(self, broker: Broker) -> OpenRange | None:
+        """Lease what the broker hands out; None: it has nothing, so look into the ledger."""
+        while not self._stop.is_asked and (number := await broker.take(HEAR)) is not None:
+            began = self._parts.clock.boottime()
+            lease = None
+            try:
+                lease = await self._lease(number)
+            finally:
+                if lease is None:  # another's by now, or done, or the ledger does not answer
+                    broker.done(number)
+            if lease is not None:
+                return self._open(lease, began)
+        return None
+
+    async def _lease(self, only: int | None) -> Lease | None:
+        parts = self._parts
+        return await parts.ledger.lease(parts.owner, parts.settings.lease, parts.recall, parts.is_dead, only)
 
     def _open(self, lease: Lease, began: float) -> OpenRange:
         range_ = OpenRange(lease, began + RELIED_UPON * self._parts.settings.lease)

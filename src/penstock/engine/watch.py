@@ -39,13 +39,18 @@ class Watch:
     @property
     def trouble(self) -> str:
         """What a person should know although the run goes on; "" for nothing."""
-        return self._journal_trouble or self.probe_trouble
+        return self._journal_trouble or self.probe_trouble or self._broker_trouble
 
     @property
     def probe_trouble(self) -> str:
         """Why no row in doubt can be asked about; "" if rows can, or if none is to be."""
         trouble = "" if self._prober is None else self._prober.trouble
         return trouble and f"rows in doubt cannot be asked about: {trouble}"
+
+    @property
+    def _broker_trouble(self) -> str:
+        """Why the broker hands nothing out; "" if it does, or if there is none."""
+        return "" if self._parts.broker is None else self._parts.broker.trouble
 
     @property
     def _journal_trouble(self) -> str:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from penstock.engine.ahead import count_ahead
 from penstock.engine.announcer import CHUNK, Announcer
 from penstock.engine.delivery import Delivery, OpenRanges
+from penstock.engine.dispatcher import Dispatcher
 from penstock.engine.feeder import Feeder, RowLimit
 from penstock.engine.flagging import Flagging
 from penstock.engine.heartbeat import Heartbeat
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
 from penstock.engine.prober import Prober
-from penstock.engine.reader import Reader
+from penstock.engine.reader import SPAN, Reader
 from penstock.engine.report import Progress, Tally
 from penstock.engine.senders import Senders
 from penstock.engine.settler import LAST_PATIENCE, Settler
@@ -78,7 +79,7 @@ class Worker:
         self._tallies = tallies
         self._speed = Speedometer(self._time(), tallies.finished)
         self.gave_way = False
-        self._ranges = OpenRanges()
+        self._ranges = OpenRanges(_ignore if parts.broker is None else parts.broker.done)
         self._settler = Settler(parts, self._ranges, self._tallies, stop, self._settled)
         self._outbox = Outbox(
             pace=parts.pace,
@@ -106,6 +107,9 @@ class Worker:
             give_way=self._give_way,
             rate=task.rate,
         )
+        self._dispatcher: Dispatcher | None = None
+        if parts.broker is not None and not task.is_bounded:
+            self._dispatcher = Dispatcher(parts, parts.broker, stop, heard=lambda: self._heartbeat.control, span=SPAN)
         self._flagging = None if parts.flag_desk is None else Flagging(parts.ledger, parts.flag_desk)
         self._watch = Watch(parts, self._reader, self._prober, stop, ends_at=began + (task.seconds or math.inf))
 
@@ -118,6 +122,8 @@ class Worker:
         background.append(self._start(self._show_for_ever()))
         if self._flagging is not None:
             background.append(self._start(self._flagging.flag_for_ever()))
+        if self._dispatcher is not None:
+            background.append(self._start(self._dispatcher.dispatch_for_ever()))
         if not self._task.is_bounded:
             background.append(self._start(count_ahead(self._parts, self._heartbeat)))
         reading = self._start(self._feeder.read_ahead(self._reader.pages()))
@@ -257,6 +263,10 @@ class Worker:
                     )
                 )
             await asyncio.sleep(SHOW)
+
+
+def _ignore(_range_no: int) -> None:
+    """Nobody waits to hear that a range is over."""
 
 
 async def work(parts: Parts, task: Task, stop: Stop, show: Show | None = None) -> Tally:

@@ -182,6 +182,7 @@ class Control:
     at: datetime = EPOCH  # the ledger's clock when this was read: the one clock that all workers share
     file_hash: str = ""  # of the job file that is being run
     generation: int = 1  # of the idempotency keys
+    leads: bool = False  # of the live workers that use a broker, the asking one is the oldest
     is_known: bool = True  # the ledger knows the asking worker; not so after a `reset`
 
 
@@ -300,9 +301,9 @@ class JobRecord:
 class Ledger(Protocol):
     """The verbs of the engine. What people do by command is in PeopleDesk, what they look at in ReadModel."""
 
-    async def join(self, identity: Identity, owner: str, host: str, pid: int) -> JobRecord:
+    async def join(self, identity: Identity, owner: str, host: str, pid: int, *, by_broker: bool = False) -> JobRecord:
         """A worker joins: create the job's row or refuse it (LedgerRefused: other key or source; another file_hash while
-        workers of the first live), record a changed file, register the worker."""
+        workers of the first live), record a changed file, register the worker. by_broker: a broker hands it its ranges out."""
         ...
 
     async def leave(self, owner: str, detail: str) -> None:

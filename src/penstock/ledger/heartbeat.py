@@ -38,7 +38,10 @@ _WISHES = (
 )
 
 # By age: a newcomer never takes away the share of one who is at work.
-_ALIVE = "SELECT owner, in_flight FROM penstock_workers WHERE job_id = :job AND alive_until > {now} ORDER BY started_at, owner"
+_ALIVE = (
+    "SELECT owner, in_flight, by_broker FROM penstock_workers WHERE job_id = :job AND alive_until > {now} "
+    "ORDER BY started_at, owner"
+)
 
 
 class Heartbeat:
@@ -114,7 +117,8 @@ class ControlReader:
         paused, rate, concurrency, file_hash, generation, at, is_known = wishes
         heard_of = await connection.execute(self._alive, {"job": self._job_id})
         # The share of one that was killed must not lie idle until its silence is long enough.
-        in_flight = {row.owner: row.in_flight for row in heard_of if not self._is_dead(row.owner)}
+        alive = [row for row in heard_of if not self._is_dead(row.owner)]
+        in_flight = {row.owner: row.in_flight for row in alive}
         return Control(
             bool(paused),
             rate,
@@ -125,5 +129,6 @@ class ControlReader:
             at=moment(at),
             file_hash=file_hash,
             generation=generation,
+            leads=next((row.owner for row in alive if row.by_broker), None) == owner,
             is_known=bool(is_known),
         )

@@ -38,8 +38,8 @@ _OTHER_FILES = (
 )
 
 _REGISTER = """
-INSERT INTO penstock_workers (job_id, owner, host, pid, file_hash, started_at, seen_at, alive_until)
-VALUES (:job, :owner, :host, :pid, :file_hash, {now}, {now}, {later})
+INSERT INTO penstock_workers (job_id, owner, host, pid, file_hash, by_broker, started_at, seen_at, alive_until)
+VALUES (:job, :owner, :host, :pid, :file_hash, :by_broker, {now}, {now}, {later})
 """
 
 _IS_REGISTERED = statement("SELECT 1 FROM penstock_workers WHERE job_id = :job AND owner = :owner")
@@ -72,12 +72,13 @@ class Joining:
         self._register = dialect.statement(_REGISTER)
         self._forget_old = dialect.statement(_FORGET_OLD)
 
-    async def join(self, identity: Identity, owner: str, host: str, pid: int) -> JobRecord:
+    async def join(self, identity: Identity, owner: str, host: str, pid: int, *, by_broker: bool) -> JobRecord:
         """See Ledger.join."""
-        return await self._transactions.write(partial(self._join, identity=identity, owner=owner, host=host, pid=pid))
+        join = partial(self._join, identity=identity, owner=owner, host=host, pid=pid, by_broker=by_broker)
+        return await self._transactions.write(join)
 
     async def _join(
-        self, connection: AsyncConnection, identity: Identity, owner: str, host: str, pid: int
+        self, connection: AsyncConnection, identity: Identity, owner: str, host: str, pid: int, by_broker: bool
     ) -> JobRecord:
         named = {"job": self._job_id, "owner": owner}
         source, key, file_hash, idempotent, generation = (await connection.execute(self._job, named)).one()
@@ -98,8 +99,8 @@ class Joining:
             },
         )
         if (await connection.execute(_IS_REGISTERED, named)).first() is None:
-            worker = {**named, "host": host, "pid": pid, "file_hash": identity.file_hash, "seconds": FIRST_SECONDS}
-            await connection.execute(self._register, worker)
+            worker = {**named, "host": host, "pid": pid, "file_hash": identity.file_hash, "by_broker": int(by_broker)}
+            await connection.execute(self._register, {**worker, "seconds": FIRST_SECONDS})
             await connection.execute(self._forget_old, named)
             events = [Event(EventKind.RUN_STARTED, f"{host}, pid {pid}, job file {identity.file_hash}")]
             if file_hash not in ("", ADOPTING, identity.file_hash):

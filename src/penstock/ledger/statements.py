@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, BindParameter, Double, String, TextClause, bi
 from sqlalchemy.types import TypeEngine
 
 _NUMBERS = (
-    "batch", "concurrency", "failed", "fence", "first_new_range", "found", "from_range", "generations", "idempotent",
+    "batch", "by_broker", "concurrency", "failed", "fence", "first_new_range", "found", "from_range", "generations", "idempotent",
     "imported", "in_doubt", "in_flight", "is_fresh", "job", "left", "limit", "number", "only", "paused", "pid", "range",
     "remaining", "since", "skipped", "status", "take_over_batch", "take_overs", "unflagged", "flags_no", "version", "window",
 )  # fmt: skip

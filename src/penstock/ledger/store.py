@@ -81,8 +81,8 @@ class SqlLedger:
         self._flags = FlagsDue(transactions, job_id)
         self._counting = Counting(dialect)
 
-    async def join(self, identity: Identity, owner: str, host: str, pid: int) -> JobRecord:
-        return await self._joining.join(identity, owner, host, pid)
+    async def join(self, identity: Identity, owner: str, host: str, pid: int, *, by_broker: bool = False) -> JobRecord:
+        return await self._joining.join(identity, owner, host, pid, by_broker=by_broker)
 
     async def leave(self, owner: str, detail: str) -> None:
         await self._joining.leave(owner, detail)

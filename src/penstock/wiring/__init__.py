@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from penstock.wiring.adopting import adopt_job
+    from penstock.wiring.broker import opened_broker
     from penstock.wiring.checking import check_job, show_requests
     from penstock.wiring.people import open_people_desk, open_read_model, reset_job
     from penstock.wiring.preparing import prepare_job, prepare_statements
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from penstock.wiring.reporting import report_subject
     from penstock.wiring.running import run_job
     from penstock.wiring.verifying import open_verification
+    from penstock.wiring.working import work_for
 
 __all__ = [
     "adopt_job",
@@ -22,12 +24,14 @@ __all__ = [
     "open_people_desk",
     "open_read_model",
     "open_verification",
+    "opened_broker",
     "prepare_job",
     "prepare_statements",
     "report_subject",
     "reset_job",
     "run_job",
     "show_requests",
+    "work_for",
 ]
 
 _PLACES = {
@@ -37,12 +41,14 @@ _PLACES = {
     "open_people_desk": "people",
     "open_read_model": "people",
     "open_verification": "verifying",
+    "opened_broker": "broker",
     "prepare_job": "preparing",
     "prepare_statements": "preparing",
     "report_subject": "reporting",
     "reset_job": "people",
     "run_job": "running",
     "show_requests": "checking",
+    "work_for": "working",
 }
 
 

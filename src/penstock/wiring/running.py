@@ -16,7 +16,7 @@ from penstock.engine.owner import host_name, is_dead, new_owner, ran_since_boot
 from penstock.engine.parts import Parts, Settings
 from penstock.engine.reader import ASKED_FOR
 from penstock.engine.report import Progress, RunOptions, Summary
-from penstock.engine.stop import Stop
+from penstock.engine.stop import Ended, Stop
 from penstock.engine.worker import Task, work
 from penstock.errors import JobError, LedgerUnreachable
 from penstock.ledger.base import Identity, JobRecord, Ledger, Settlement
@@ -31,12 +31,17 @@ from penstock.source.open import open_source
 from penstock.source.reader import SqlSource
 from penstock.spec.models import Job
 from penstock.target.wire import parse_target_url
+from penstock.transport.base import Broker
 from penstock.transport.polling import PollingBell
+from penstock.wiring.broker import BrokerOpener
 from penstock.wiring.databases import Databases, journal_folder, open_databases
 from penstock.wiring.flags import desk_of, marker_of, writer_of
 from penstock.wiring.probing import doubts_ahead, probe_address, probing_of, sender_to
 from penstock.wiring.rehearsal import rehearse
 from penstock.wiring.requests import classifier, idempotency_keys, request_renderer
+
+# After such an end no message may call a waiting worker: there is nothing to do, or a person has to look first.
+_CALLS_NOBODY = (Ended.DONE, Ended.STOP_AT, Ended.GAVE_UP, Ended.FAILED)
 
 
 def settings_of(job: Job) -> Settings:
@@ -73,25 +78,37 @@ def pace_of(job: Job, random: Random) -> Pace:
 
 
 async def run_job(
-    job: Job, options: RunOptions, stop: Stop, *, show: Callable[[Progress], None] | None = None
+    job: Job,
+    options: RunOptions,
+    stop: Stop,
+    *,
+    show: Callable[[Progress], None] | None = None,
+    open_broker: BrokerOpener | None = None,
 ) -> Summary:
     """Deliver until nothing is pending, `stop` is asked to drain, or what `options` bounds is reached.
 
-    show: called about once a second. Raises JobError if a person must change something first, Unreachable if the source or
-    the ledger does not answer; what was on the wire has then been settled as far as the ledger could be reached.
+    show: called about once a second. open_broker: of what hands the ranges out; None: they are found in the ledger alone.
+    Raises JobError if a person must change something first, Unreachable if the source or the ledger does not answer; what was on
+    the wire has then been settled as far as the ledger could be reached.
     """
     began = time.monotonic()
-    async with open_databases(job) as databases:
+    async with open_databases(job) as databases, AsyncExitStack() as opened:
         source = await open_source(job, databases.source)
         await rehearse(job, databases, source, options.keys)
         ledger = await open_ledger(databases.ledger, job.name, is_dead=is_dead)
+        broker = None
+        if open_broker is not None:
+            broker = await opened.enter_async_context(open_broker(await ledger.signing_key()))
         owner = new_owner()
-        record = await ledger.join(identity_of(job, source.identity), owner, host_name(), os.getpid())
+        identity = identity_of(job, source.identity)
+        record = await ledger.join(identity, owner, host_name(), os.getpid(), by_broker=broker is not None)
         try:
             task = await _task(ledger, options)
-            async with _assembled(job, databases, source, ledger, record, owner) as parts:
+            async with _assembled(job, databases, source, ledger, record, owner, broker) as parts:
                 tally = await work(parts, task, stop, show)
         finally:
+            if broker is not None and stop.ended in _CALLS_NOBODY:
+                await broker.purge()
             with suppress(LedgerUnreachable):
                 await ledger.leave(owner, stop.detail or stop.ended)
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
@@ -137,7 +154,13 @@ async def _task(ledger: Ledger, options: RunOptions) -> Task:
 
 @asynccontextmanager
 async def _assembled(
-    job: Job, databases: Databases, source: SqlSource, ledger: Ledger, record: JobRecord, owner: str
+    job: Job,
+    databases: Databases,
+    source: SqlSource,
+    ledger: Ledger,
+    record: JobRecord,
+    owner: str,
+    broker: Broker | None,
 ) -> AsyncIterator[Parts]:
     clock, random, settings = SystemClock(), Random(), settings_of(job)
     address = parse_target_url(job.target.url)
@@ -176,6 +199,7 @@ async def _assembled(
             clock=clock,
             random=random,
             probing=probing,
+            broker=broker,
         )
 
 

@@ -150,6 +150,7 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
     for table, column in (
         ("penstock_jobs", "signing_key"),
         ("penstock_workers", "version"),
+        ("penstock_workers", "by_broker"),
         ("penstock_workers", "quiet_until"),
     ):
         await bench.sql(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -166,6 +167,7 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
     added = [statement.split()[2:6] for statement in done if statement.startswith("ALTER")]
     assert sorted(added) == [
         ["penstock_jobs", "ADD", "COLUMN", "signing_key"],
+        ["penstock_workers", "ADD", "COLUMN", "by_broker"],
         ["penstock_workers", "ADD", "COLUMN", "quiet_until"],
         ["penstock_workers", "ADD", "COLUMN", "version"],
     ]
