@@ -28,7 +28,7 @@ journey: $(development) services ## an old MySQL shop through an API into MySQL 
 
 setup: $(runtime) ## install penstock into .venv (then: .venv/bin/penstock --help)
 
-services: ## start the database servers for tests and development (scripts/services stop ends them)
+services: ## start the servers for tests and development (scripts/services stop ends them)
 	@scripts/services start
 
 test: $(development) services ## run all tests, on real servers

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -17,6 +19,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+from tests.transport.management import Management
 
 SERVICES = Path(__file__).parent.parent / ".services"
 
@@ -58,6 +61,31 @@ async def mongodb_url() -> AsyncIterator[str]:
     server = make_url(_address_of("mongodb", given_by="PENSTOCK_TEST_MONGO_URL"))
     async with _new_mongodb_database(server) as url:
         yield url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def amqp() -> str:
+    """The RabbitMQ server itself, as a user who may do everything: amqp://user:password@host:port/."""
+    return _address_of("rabbitmq", given_by="PENSTOCK_TEST_AMQP_URL")
+
+
+@pytest.fixture
+async def amqp_url(amqp: str) -> AsyncIterator[str]:
+    """A new and empty virtual host of RabbitMQ, dropped after the test: amqp://user:password@host:port/name."""
+    management, name = Management(amqp), _new_name()
+    refusal: OSError | None = None
+    try:
+        await asyncio.to_thread(management.put, "vhosts", name)
+        await asyncio.to_thread(management.let, management.user, name)
+    except OSError as error:
+        refusal = error
+    if refusal is not None:
+        reach = "scripts/services start, and the management plugin at AMQP's port + 10000"
+        pytest.fail(f"RabbitMQ gives no virtual host: {refusal}; {reach}", pytrace=False)
+    try:
+        yield urlsplit(amqp)._replace(path=f"/{name}").geturl()
+    finally:
+        await asyncio.to_thread(management.delete, "vhosts", name)
 
 
 @pytest.fixture(params=["mariadb", "postgresql", "sqlite"])
