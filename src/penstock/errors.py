@@ -8,7 +8,8 @@ PenstockError
 ├── Unreachable          something outside does not answer; the same command may go on later (exit 3)
 │   ├── SourceUnreachable
 │   ├── LedgerUnreachable
-│   └── StoreUnreachable
+│   ├── StoreUnreachable
+│   └── BrokerUnreachable
 ├── RowError             one row cannot be mapped or written to the wire; it fails, the run goes on
 └── LeaseLost            another worker owns the range now; its late writer must stop
 
@@ -78,6 +79,10 @@ class LedgerUnreachable(Unreachable):
 
 class StoreUnreachable(Unreachable):
     """The new store that `verify` looks into cannot be reached, or broke off in the middle of a read."""
+
+
+class BrokerUnreachable(Unreachable):
+    """The broker that hands out ranges cannot be reached. Only its number of dead letters, and whoever insists on it, need it."""
 
 
 class RowError(PenstockError):

@@ -1,4 +1,4 @@
-"""The ports: wait until there may be something to lease; be handed the numbers of ranges out by a broker."""
+"""The ports: wait until there may be something to lease, and hear from a broker what it may be."""
 
 from __future__ import annotations
 
@@ -17,37 +17,45 @@ class Bell(Protocol):
 
 
 class Broker(Protocol):
-    """Hands out the numbers of ranges that may be leased. A hint, never the truth: a message that is lost, doubled or late
-    changes only speed. Nothing is raised for the broker's troubles: `trouble` tells them."""
+    """Hands out the numbers of ranges that may be leased. A hint, never the truth."""
 
     @property
     def trouble(self) -> str:
-        """Why it hands nothing out just now, for people; "" if all is well."""
+        """Why it hands out nothing just now, for people (no secrets); "" if all is well."""
         ...
 
     async def wait(self) -> None:
-        """Return once a message has come that nobody has taken. It stays to be taken."""
+        """Return once a message has arrived that nobody has taken yet (it stays to be taken)."""
         ...
 
     async def take(self, seconds: float) -> int | None:
-        """The number of a range that may be leased; None: nothing came within `seconds`, or the broker does not answer."""
+        """The number of a range that may be leased, which is given to nobody else of this process until `done`.
+
+        None: nothing came within `seconds`. While the broker is out of reach it comes sooner, but never before the smaller
+        of `seconds` and 0.2 s: whoever asks again at once does not spin.
+        """
         ...
 
     def done(self, range_no: int) -> None:
-        """The range needs this worker no more: it is done, given back, lost, or was not to be leased. Its messages are
-        acknowledged; numbers that were not taken are ignored."""
+        """The range needs this worker no more (done, given back, lost, or not to be leased): its messages are acknowledged.
+
+        Unknown numbers are ignored. Never raises: an acknowledgement that cannot be sent is dropped, and the broker hands
+        the message out again, which is harmless.
+        """
         ...
 
     async def publish(self, ranges: Sequence[int]) -> int:
-        """Let these be handed out. Returns how many of the first of them the broker has confirmed."""
+        """Have these numbers handed out. How many of the first ones the broker has confirmed, before one was refused (the
+        queue is full), came back (there is no queue), or nothing was heard for 5 s. Never raises for the broker's troubles:
+        `trouble` tells."""
         ...
 
     async def depth(self) -> int | None:
-        """How many messages wait to be handed out; None: the broker does not answer."""
+        """Messages in the queue that are handed to nobody yet; None: the broker is out of reach."""
         ...
 
     async def purge(self) -> None:
-        """Forget what waits to be handed out: nobody is to begin to work for it."""
+        """Forget what waits to be handed out, so that nobody begins to work for it."""
         ...
 
     async def aclose(self) -> None: ...

@@ -1,0 +1,94 @@
+"""A session with the broker that is opened again whenever it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from penstock.errors import PenstockError
+from penstock.transport.session import CONNECT, Session, outcome_of
+
+_FIRST, _MOST = (
+    0.1,
+    5.0,
+)  # seconds before another try: any number up to this, so that workers do not come back all at once
+
+
+def pause_before(attempt: int) -> float:
+    """attempt: how many have failed in a row, from 0."""
+    return random.uniform(0, min(_MOST, _FIRST * 2 ** min(attempt, 10)))
+
+
+class Link:
+    """dial: opens a session and makes it ready. meaning: of what it raised, or of the words about an end. on_lost: called when
+    a session has ended.
+
+    session: the one that is there now. trouble: why there is none. refusal: of the first try.
+    """
+
+    def __init__(
+        self,
+        *,
+        dial: Callable[[], Coroutine[Any, Any, Session]],
+        meaning: Callable[[BaseException | str], PenstockError],
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.session: Session | None = None
+        self.trouble = ""
+        self.refusal: PenstockError | None = None
+        self._dial = dial
+        self._meaning = meaning
+        self._on_lost = on_lost
+        self._is_up = asyncio.Event()
+        self._has_tried = asyncio.Event()
+        self._task = asyncio.create_task(self._keep())
+
+    async def until_tried(self) -> None:
+        """A session is there, or `refusal` says why not."""
+        await self._has_tried.wait()
+
+    async def within(self, seconds: float) -> Session | None:
+        """The session, as soon as there is one; None if that takes longer."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._is_up.wait()
+        except TimeoutError:
+            return None
+        return self.session
+
+    async def aclose(self) -> None:
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if self.session is not None:
+            await self.session.aclose()
+        self.session = None
+        self._is_up.clear()
+
+    async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        attempt = 0
+        while True:
+            found = await outcome_of(self._dial(), CONNECT)
+            if isinstance(found, Session):
+                began = loop.time()
+                await self._use(found)
+                attempt = 0 if loop.time() - began > _MOST else attempt + 1  # one that ends at once is a failed one
+            else:
+                failure = self._meaning(found)
+                self.trouble = str(failure)
+                self.refusal = None if self._has_tried.is_set() else failure
+                self._has_tried.set()
+                attempt += 1
+            await asyncio.sleep(pause_before(attempt - 1 if attempt else 0))
+
+    async def _use(self, session: Session) -> None:
+        self.session, self.trouble = session, ""
+        self._is_up.set()
+        self._has_tried.set()
+        why = await session.until_over()
+        self._is_up.clear()
+        self.session, self.trouble = None, str(self._meaning(why))
+        self._on_lost()
+        await session.aclose()
