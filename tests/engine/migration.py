@@ -8,6 +8,7 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -24,7 +25,7 @@ from penstock.ledger.base import LedgerRow, StoredEvent
 from penstock.ledger.states import RowState
 from penstock.spec.loader import load
 from penstock.spec.models import Job
-from penstock.wiring import open_read_model, prepare_job, run_job
+from penstock.wiring import open_read_model, opened_broker, prepare_job, run_job
 
 JOB = """\
 name: {name}
@@ -41,7 +42,7 @@ delivery:
   concurrency: {concurrency}
   timeout: {{total: {total}}}
   backoff: {{first: 1ms, max: 5ms}}
-  stop_at: never
+  stop_at: {stop_at}
   {delivery}
 ledger:
   url: {ledger}
@@ -83,28 +84,33 @@ class Migration:
         self.source = source
         self.ledger = ledger
 
-    async def run(self, options: RunOptions | None = None, stop: Stop | None = None) -> Summary:
-        """One worker's run in this process."""
-        return await run_job(self.job, options or RunOptions(), stop or Stop())
+    async def run(
+        self, options: RunOptions | None = None, stop: Stop | None = None, *, broker: str | None = None
+    ) -> Summary:
+        """One worker's run in this process. broker: the URL of one that hands the ranges out."""
+        open_broker = None if broker is None else partial(opened_broker, broker, self.job)
+        return await run_job(self.job, options or RunOptions(), stop or Stop(), open_broker=open_broker)
 
     async def run_directly(self) -> Summary:
         """One worker's run in this process, that reaches the ledger past the proxy."""
         return await run_job(self._direct_job, RunOptions(), Stop())
 
-    async def start(self, *constants: str) -> asyncio.subprocess.Process:
+    async def start(
+        self, *constants: str, command: str = "run", broker: str | None = None
+    ) -> asyncio.subprocess.Process:
         """A worker in a process of its own. constants: "module.NAME=1.0", what is to be shorter there than usual."""
         lines = ["import sys", "from penstock.cli.main import main"]
         for constant in constants:
             name, _, value = constant.partition("=")
             module = name.rpartition(".")[0]
             lines += [f"import {module}", f"{name} = {value}"]
-        lines.append("sys.exit(main(['run', 'job.yaml']))")
+        lines.append(f"sys.exit(main([{command!r}, 'job.yaml']))")
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
             "\n".join(lines),
             cwd=self.folder,
-            env={**os.environ, **self._environment},
+            env={**os.environ, **self._environment, **({} if broker is None else {"PENSTOCK_BROKER": broker})},
             stdout=asyncio.subprocess.DEVNULL,
         )
 
@@ -216,10 +222,12 @@ class Settings(TypedDict, total=False):
     concurrency: int
     total: str  # timeout.total
     lease: str
+    stop_at: str
     delivery: str  # further lines
 
 
 _USUAL: Settings = {
+    "stop_at": "never",
     "name": "items",
     "key": "id",
     "idempotent": False,
@@ -248,6 +256,7 @@ def write_job(
             concurrency=job["concurrency"],
             total=job["total"],
             lease=f"lease: {job['lease']}" if job["lease"] else "",
+            stop_at=job["stop_at"],
             delivery=job["delivery"],
         )
     )

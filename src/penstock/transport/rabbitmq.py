@@ -139,7 +139,10 @@ class RabbitBroker:
     async def purge(self) -> None:
         session = self._giving.session
         if session is not None:
-            await outcome_of(session.channel.queue_purge(self._topology.queue), PATIENCE)
+            await session.purge(self._topology.queue, PATIENCE)
+        # What was handed to this worker and not taken would be handed out again.
+        while (range_no := self._deliveries.take()) is not None:
+            self.done(range_no)
 
     async def aclose(self) -> None:
         await self._taking.aclose()

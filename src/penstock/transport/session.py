@@ -113,6 +113,10 @@ class Session:
         await outcome_of(channel.close(), CLOSE)
         return found
 
+    async def purge(self, queue: str, seconds: float) -> None:
+        """Drop what is handed to nobody yet, if the broker answers."""
+        await outcome_of(self.channel.queue_purge(queue), seconds)
+
     async def aclose(self) -> None:
         """Acknowledges first what it still can."""
         if not self.why:

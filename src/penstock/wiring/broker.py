@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
 from penstock.engine.reader import SPAN
-from penstock.errors import JobError
 from penstock.spec.models import Job
 from penstock.transport.base import Broker
 
@@ -19,22 +18,11 @@ RANGES_IN_HAND = 4
 BrokerOpener: TypeAlias = Callable[[bytes], AbstractAsyncContextManager[Broker]]
 
 
-def need_aio_pika() -> None:
-    """Raises JobError if what speaks AMQP is not installed."""
-    try:
-        import aio_pika  # noqa: F401, PLC0415  # large, and wanted by few
-    except ImportError:
-        raise JobError(
-            "RabbitMQ is spoken to by aio-pika, which is not installed: pip install 'penstock[rabbitmq]', or leave --broker out"
-        ) from None
-
-
 @asynccontextmanager
 async def opened_broker(url: str, job: Job, signing_key: bytes) -> AsyncIterator[Broker]:
     """Raises JobError for an address, an account or a queue that a person must mend first. One that is not reachable is tried
     again and again: `Broker.trouble` tells."""
-    need_aio_pika()
-    from penstock.transport.rabbitmq import open_broker  # noqa: PLC0415  # it imports aio-pika
+    from penstock.transport.rabbitmq import open_broker  # noqa: PLC0415  # aio-pika need not be there
 
     broker = await open_broker(url, job.name, signing_key, prefetch=ranges_at_once(job))
     try:

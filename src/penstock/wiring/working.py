@@ -74,15 +74,15 @@ async def _has_work(job: Job, broker: Broker, stop: Stop) -> bool:
         await _message_or(stop, broker)
         if stop.is_asked:
             return False
-        is_away = bool(broker.trouble)
         async with open_ledger_database(job) as database:
-            ledger = await open_ledger(database, job.name, is_dead=is_dead)
-            model = await read_model(database, job.name, is_dead=is_dead)
-            if await ledger.free(1, "", is_dead):
+            if broker.trouble:
                 # Without a message nobody has asked for work but a run that is there.
-                if not is_away or any(worker.alive for worker in await model.workers()):
+                model = await read_model(database, job.name, is_dead=is_dead)
+                if any(worker.alive for worker in await model.workers()):
                     return True
-            elif not is_away:
+            elif await (await open_ledger(database, job.name)).free(1, "", is_dead):
+                return True
+            else:
                 while (number := await broker.take(STALE)) is not None:
                     broker.done(number)
     return False

@@ -1,0 +1,250 @@
+"""Runs whose ranges RabbitMQ hands out, and workers that wait for it: whatever becomes of messages, each row goes out once."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aio_pika
+import pytest
+from tests.engine.api import Asked, Reply, Script, always, serving
+from tests.engine.migration import Migration, migration
+
+from penstock.engine.report import RunOptions
+from penstock.engine.stop import Ended, Stop
+from penstock.events import EventKind
+from penstock.ledger.states import RowState
+from penstock.transport.base import Broker
+from penstock.transport.rabbitmq import open_broker
+from penstock.transport.topology import topology_of
+from penstock.wiring.working import work_for
+
+NOBODY = "amqp://127.0.0.1:1/"  # a port that nobody listens on
+PATIENCE = 25.0
+ROWS = range(1, 6001)  # six ranges
+
+
+@asynccontextmanager
+async def tapped(job: Migration, url: str) -> AsyncIterator[Broker]:
+    """The broker of the job, as one more of its workers has it."""
+    [(key,)] = await job.ask_ledger("SELECT signing_key FROM penstock_jobs")
+    broker = await open_broker(url, job.job.name, bytes.fromhex(str(key)), 10)
+    try:
+        yield broker
+    finally:
+        await broker.aclose()
+
+
+async def delete_queue(url: str, job: Migration) -> None:
+    [(key,)] = await job.ask_ledger("SELECT signing_key FROM penstock_jobs")
+    async with await aio_pika.connect(url) as connection:
+        channel = await connection.channel()
+        await channel.queue_delete(topology_of(job.job.name, bytes.fromhex(str(key))).queue)
+
+
+async def all_once(job: Migration, orders: Sequence[int], rows: range = ROWS) -> None:
+    assert Counter(orders) == Counter(rows)
+    assert await job.keys(RowState.IMPORTED) == set(rows)
+    await job.check_counters()
+
+
+async def until(job: Migration, query: str, wanted: int) -> None:
+    """Until the ledger answers with at least so much."""
+    for _ in range(int(PATIENCE / 0.05)):
+        if int(str((await job.ask_ledger(query))[0][0])) >= wanted:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{query} does not come to {wanted}")
+
+
+def once_there_are(workers: int, job: Migration) -> Script:
+    """After the first rows nothing is answered until so many workers have joined."""
+    has_come = asyncio.Event()
+
+    async def answer(asked: Asked) -> Reply:
+        if asked.number == 50:
+            await until(job, "SELECT COUNT(*) FROM penstock_workers", workers)
+            has_come.set()
+        elif asked.number > 50:
+            await has_come.wait()
+        return asked.accepted
+
+    return answer
+
+
+async def test_b1_a_run_whose_broker_is_not_there_finds_its_ranges_in_the_ledger(
+    tmp_path: Path, mariadb_url: str
+) -> None:
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=range(1, 1501)) as job:
+        summary = await job.run(broker=NOBODY)
+
+        assert summary.ended is Ended.DONE
+        await all_once(job, api.orders, range(1, 1501))
+
+
+async def test_b1_a_waiting_worker_without_its_broker_takes_part_in_a_run_that_lives(
+    tmp_path: Path, mariadb_url: str
+) -> None:
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=8) as job:
+        stop = Stop()
+        api.script = once_there_are(2, job)
+        helping = asyncio.create_task(first_stretch(job, NOBODY, stop))
+        summary = await job.run(broker=NOBODY)
+        helped = await helping
+
+        assert (summary.ended, helped) == (Ended.DONE, Ended.DONE)
+        await all_once(job, api.orders)
+
+
+async def first_stretch(job: Migration, broker: str, stop: Stop) -> Ended | None:
+    """How the first stretch of a waiting worker's work ended; None: there was none."""
+    async for summary in work_for(
+        lambda: job.job, broker, RunOptions(), stop, begin=lambda _: lambda _: None, tell=lambda _: None
+    ):
+        stop.drain()
+        return summary.ended
+    return None
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_b5_what_a_run_begins_waiting_workers_share(
+    tmp_path: Path, server_url: str, amqp_url: str, idempotent: bool
+) -> None:
+    async with (
+        serving() as api,
+        migration(tmp_path, api, server_url, rows=ROWS, total="60s", concurrency=12, idempotent=idempotent) as job,
+    ):
+        api.script = once_there_are(3, job)
+        workers = [await job.start(command="work", broker=amqp_url) for _ in range(2)]
+        summary = await job.run(broker=amqp_url)
+
+        assert summary.ended is Ended.DONE
+        await all_once(job, api.orders)
+        assert len(await job.ask_ledger("SELECT DISTINCT owner FROM penstock_events WHERE kind = 'run_started'")) == 3
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+            assert await asyncio.wait_for(worker.wait(), PATIENCE) == 3
+
+
+async def test_b5_doubled_messages_lease_nothing_twice(tmp_path: Path, mariadb_url: str, amqp_url: str) -> None:
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=8) as job:
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number in (10, 500, 2000):
+                async with tapped(job, amqp_url) as broker:
+                    assert await broker.publish([1, 2, 3, 4, 5, 6] * 20) == 120
+            return asked.accepted
+
+        api.script = answer
+        summaries = await asyncio.gather(job.run(broker=amqp_url), job.run(broker=amqp_url))
+
+        assert [summary.ended for summary in summaries] == [Ended.DONE] * 2
+        await all_once(job, api.orders)
+
+
+@pytest.mark.parametrize("harm", ["purge", "delete"])
+async def test_b15_b18_what_the_broker_lost_is_published_again(
+    tmp_path: Path, mariadb_url: str, amqp_url: str, harm: str
+) -> None:
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=8) as job:
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number % 400 == 0:
+                async with tapped(job, amqp_url) as broker:
+                    if harm == "purge":
+                        await broker.purge()
+                    else:
+                        await delete_queue(amqp_url, job)
+            return asked.accepted
+
+        api.script = answer
+        summaries = await asyncio.gather(job.run(broker=amqp_url), job.run(broker=amqp_url))
+
+        assert [summary.ended for summary in summaries] == [Ended.DONE] * 2
+        await all_once(job, api.orders)
+
+
+async def test_a_stale_message_wakes_nobody(tmp_path: Path, mariadb_url: str, amqp_url: str) -> None:
+    """For one that is done a worker would walk through the whole source."""
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=range(1, 1501)) as job:
+        await job.run(broker=amqp_url)
+        before = await job.ask_ledger("SELECT COUNT(*) FROM penstock_events")
+        stop = Stop()
+        waiting = asyncio.create_task(first_stretch(job, amqp_url, stop))
+        async with tapped(job, amqp_url) as broker:
+            await broker.publish([1, 2, 1, 77])
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                async with tapped(job, amqp_url) as broker:
+                    if await broker.depth() == 0 and await broker.take(0.3) is None:
+                        break
+        stop.drain()
+
+        assert await waiting is None
+        assert await job.ask_ledger("SELECT COUNT(*) FROM penstock_events") == before
+        await all_once(job, api.orders, range(1, 1501))
+
+
+async def test_a_run_that_stops_early_calls_nobody(tmp_path: Path, mariadb_url: str, amqp_url: str) -> None:
+    """What is too much for one worker must not be begun again by the next that hears of it."""
+    async with (
+        serving(always(Reply(422))) as api,
+        migration(tmp_path, api, mariadb_url, rows=ROWS, concurrency=4, stop_at="5%") as job,
+    ):
+        summary = await job.run(broker=amqp_url)
+
+        assert summary.ended is Ended.STOP_AT
+        async with tapped(job, amqp_url) as broker:
+            assert await broker.take(1.0) is None
+        assert len(api.orders) < len(ROWS) / 2
+
+
+async def test_the_oldest_worker_goes_on_planning_when_the_run_is_killed(
+    tmp_path: Path, mariadb_url: str, amqp_url: str
+) -> None:
+    async with (
+        serving() as api,
+        migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=8, idempotent=True) as job,
+    ):
+        api.script = once_there_are(2, job)
+        run = await job.start(command="run", broker=amqp_url)
+        worker = await job.start(command="work", broker=amqp_url)
+        await until(job, "SELECT COUNT(*) FROM penstock_workers", 2)
+        run.kill()
+        await run.wait()
+
+        await until(job, "SELECT COUNT(*) FROM penstock_rows WHERE state = 'imported'", len(ROWS))
+        await until(job, f"SELECT COUNT(*) FROM penstock_events WHERE kind = '{EventKind.RUN_ENDED}'", 1)
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(worker.wait(), PATIENCE) == 3
+        assert set(api.orders) == set(ROWS)
+        await job.check_counters()
+
+
+async def test_a_worker_that_is_asked_to_leave_gives_its_ranges_to_the_others(
+    tmp_path: Path, mariadb_url: str, amqp_url: str
+) -> None:
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=8) as job:
+        worker = await job.start(command="work", broker=amqp_url)
+        has_left = asyncio.Event()
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number == 50:
+                await until(job, "SELECT COUNT(DISTINCT owner) FROM penstock_ranges WHERE state = 'leased'", 2)
+                worker.send_signal(signal.SIGTERM)
+                has_left.set()
+            elif not has_left.is_set():
+                await asyncio.sleep(0.05)  # slowly, until the other one has a range
+            return asked.accepted
+
+        api.script = answer
+        summary = await job.run(broker=amqp_url)
+
+        assert await asyncio.wait_for(worker.wait(), PATIENCE) == 3
+        assert summary.ended is Ended.DONE
+        await all_once(job, api.orders)
+        assert not await job.events(EventKind.TAKE_OVER), "nobody had to wait for a lease to run out"
