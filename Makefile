@@ -74,6 +74,7 @@ bench: $(development) services ## penstock's speed beside its peers' and its goa
 
 requirements: $(development) ## pin the newest versions that pyproject.toml and dev.in allow
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --build-deps-for=editable --output-file runtime.txt ../pyproject.toml
+	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --output-file rabbitmq.txt rabbitmq.in
 	@cd requirements && ../.venv/bin/pip-compile --quiet --upgrade --config ../pyproject.toml --output-file dev.txt dev.in
 	@cd examples/shop && ../../.venv/bin/pip-compile --quiet --upgrade --config ../../pyproject.toml --output-file requirements.txt requirements.in
 	@cd benchmarks/requirements && for peer in *.in; do ../../.venv/bin/pip-compile --quiet --upgrade \

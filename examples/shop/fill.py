@@ -26,11 +26,14 @@ _BATCH = 5_000
 _ORDERS_PER_PRODUCT = 60
 
 
-async def fill(url: str, *, customers: int, orders: int, seed: int) -> None:
-    """customers, orders: those that are not deleted; the deleted ones come on top. Raises SQLAlchemyError if tables exist."""
+async def fill(url: str, *, customers: int, orders: int, seed: int, keep: bool = False) -> None:
+    """customers, orders: those that are not deleted; the deleted ones come on top. keep: leave a database with tables as it is;
+    else raises SQLAlchemyError if they exist."""
     engine = create_async_engine(make_url(url).set(drivername="mysql+asyncmy"), isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
+            if keep and (await connection.exec_driver_sql("SHOW TABLES")).first():
+                return
             # Old servers took zero dates, and nobody waited for the disk while the shop was filled.
             await connection.exec_driver_sql("SET SESSION sql_mode = '', unique_checks = 0, foreign_key_checks = 0")
             for table in tables.TABLES:
@@ -78,6 +81,7 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=100_000, help="how many, the deleted ones not counted")
     parser.add_argument("--orders", type=int, default=300_000, help="the same of orders")
     parser.add_argument("--seed", type=int, default=7, help="another seed, another shop")
+    parser.add_argument("--keep", action="store_true", help="leave a database that has tables as it is")
     options = vars(parser.parse_args())
     try:
         asyncio.run(fill(options.pop("url"), **options))

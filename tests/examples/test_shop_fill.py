@@ -6,11 +6,13 @@ import asyncio
 from collections import Counter
 from decimal import Decimal
 
+import pytest
 from examples.shop.fill import fill
 from examples.shop.journey.servers import ask
 from examples.shop.old.goods import make_products, money, prices
 from examples.shop.old.people import make_customers
 from examples.shop.old.sales import make_sales
+from sqlalchemy.exc import SQLAlchemyError
 
 
 def test_the_same_seed_makes_the_same_shop_and_another_one_another() -> None:
@@ -59,3 +61,12 @@ async def test_the_shop_holds_what_ten_years_leave_behind(mariadb_url: str) -> N
     ):
         [(rows,)] = await asyncio.to_thread(ask, mariadb_url, leftover)
         assert rows > 0, leftover
+
+
+async def test_a_shop_that_is_there_is_kept_when_asked_and_refused_otherwise(mariadb_url: str) -> None:
+    await fill(mariadb_url, customers=20, orders=20, seed=7)
+    await fill(mariadb_url, customers=30, orders=30, seed=7, keep=True)
+    [(customers,)] = await asyncio.to_thread(ask, mariadb_url, "SELECT COUNT(*) FROM customers WHERE deleted = 0")
+    assert customers == 20
+    with pytest.raises(SQLAlchemyError, match="already exists"):
+        await fill(mariadb_url, customers=30, orders=30, seed=7)

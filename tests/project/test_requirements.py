@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PINNED = ["runtime", "dev"]
+PINNED = ["runtime", "rabbitmq", "dev"]
 
 _PIN = re.compile(
     r"(?P<name>[a-z0-9-]+)==(?P<version>[^ ]+)(?P<marker> ; .+?)? \\\n(?P<hashes>(?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)"
@@ -37,7 +38,7 @@ def test_everything_the_package_and_its_build_ask_for_is_pinned() -> None:
     assert names <= _pins("runtime").keys()
 
 
-def test_both_files_agree_on_what_they_share() -> None:
-    runtime, development = _pins("runtime"), _pins("dev")
-    shared = runtime.keys() & development.keys()
-    assert {name: runtime[name] for name in shared} == {name: development[name] for name in shared}
+@pytest.mark.parametrize(("one", "other"), list(combinations(PINNED, 2)))
+def test_files_agree_on_what_they_share(one: str, other: str) -> None:
+    shared = _pins(one).keys() & _pins(other).keys()
+    assert {name: _pins(one)[name] for name in shared} == {name: _pins(other)[name] for name in shared}

@@ -28,6 +28,7 @@ from uvicorn.supervisors import Multiprocess
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m examples.shop.service", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on; in a container 0.0.0.0")
     parser.add_argument("--port", type=int, default=0, help="0: any free port")
     parser.add_argument("--mysql", required=True, help="mysql://user:password@host:port/name, for orders and payments")
     parser.add_argument("--mongodb", required=True, help="mongodb://host:port/name, for customers and products")
@@ -41,7 +42,7 @@ def serve(options: argparse.Namespace) -> None:
     config = uvicorn.Config(
         "examples.shop.service.app:create_app",
         factory=True,
-        host="127.0.0.1",
+        host=options.host,
         port=options.port,
         workers=options.workers,
         log_level="warning",
