@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from examples.shop.journey.servers import Stores
+from examples.shop.journey.service import running_service
+from examples.shop.journey.stage import Stage
 from tests.examples.conftest import CUSTOMER, ORDER, RATE
 
 if TYPE_CHECKING:
@@ -120,3 +125,13 @@ def test_pages_show_everything_once(service: Service) -> None:
         seen += [product["sku"] for product in page["items"]]
         after = page["next"]
     assert seen == [f"S-{number}" for number in range(1, 6)]
+
+
+def test_it_listens_where_it_is_told_and_nowhere_else(mariadb_url: str, mongodb_url: str, tmp_path: Path) -> None:
+    stores = Stores(old=mariadb_url, new=mariadb_url, documents=mongodb_url)
+    stage = Stage(stores=stores, state=tmp_path)
+    with running_service(stage, stores, workers=1, rate=RATE, host="127.0.0.2") as url:
+        port = int(url.rpartition(":")[2])
+        socket.create_connection(("127.0.0.2", port), timeout=30).close()
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", port), timeout=30)

@@ -15,15 +15,17 @@ from penstock.demo.processes import end
 
 
 @contextmanager
-def running_service(stage: Stage, stores: Stores, *, workers: int, rate: float) -> Iterator[str]:
-    """Yields its URL, once it may be called."""
+def running_service(
+    stage: Stage, stores: Stores, *, workers: int, rate: float, host: str = "127.0.0.1"
+) -> Iterator[str]:
+    """Yields its URL, once it may be called. host: the address that it listens on."""
     options = ["--mysql", stores.new, "--mongodb", stores.documents, "--workers", str(workers), "--rate", str(rate)]
     print(
         f"$ python -m examples.shop.service --mysql ... --mongodb ... --workers {workers} --rate {rate:g} &", flush=True
     )
     # Its own session: a Ctrl-C is for the run; the service must still be there while the run finishes what is on the wire.
     with subprocess.Popen(  # noqa: S603  this interpreter and our own module
-        [sys.executable, "-m", "examples.shop.service", "--with-parent", *options],
+        [sys.executable, "-m", "examples.shop.service", "--with-parent", "--host", host, *options],
         cwd=ROOT,
         env=stage.environment,
         stdin=subprocess.PIPE,
@@ -34,6 +36,6 @@ def running_service(stage: Stage, stores: Stores, *, workers: int, rate: float) 
             line = process.stdout.readline() if process.stdout else b""
             if not line:
                 raise CommandFailed(f"the service ended with {process.wait()} before it listened")
-            yield f"http://127.0.0.1:{json.loads(line)['port']}"
+            yield f"http://{host}:{json.loads(line)['port']}"
         finally:
             end(process)
