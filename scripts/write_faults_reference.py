@@ -1,4 +1,4 @@
-"""Prints docs/reference/faults.md: each fault of databases, API and processes with its tests, which carry its id in their names.
+"""Prints docs/reference/faults.md: each fault of what surrounds a run with its tests, which carry its id in their names.
 
 python scripts/write_faults_reference.py > docs/reference/faults.md
 """
@@ -14,7 +14,7 @@ from fault_tests import linked, tests_by_fault
 LIST = Path(__file__).parent / "faults.toml"
 
 _INTRODUCTION = """\
-# Faults of databases, APIs and processes
+# Faults of databases, APIs, processes and brokers
 
 Written by `scripts/write_faults_reference.py` from `scripts/faults.toml` and the names of the tests. What can go wrong at night
 was made to go wrong on purpose, on real servers. What [data may hold](data-faults.md) and [what people mistype](mistakes.md) have
@@ -24,6 +24,7 @@ _HEADINGS = {
     "database": "The source's and the ledger's database",
     "api": "The API",
     "process": "Processes and their machine",
+    "broker": "RabbitMQ",
 }
 _HEAD = "\n## {heading}\n\n| | fault | what becomes of it | tests |\n|---|---|---|---|\n"
 
@@ -32,7 +33,7 @@ def main() -> int:
     lists = tomllib.loads(LIST.read_text())
     untested = lists.pop("untested")
     faults = {fault for group in lists.values() for fault in group}
-    tests = tests_by_fault("shp")
+    tests = tests_by_fault("shpb")
     without, unknown = sorted(faults - tests.keys()), sorted(tests.keys() - faults)
     if without or unknown:
         print(f"no test: {', '.join(without)}; no line here: {', '.join(unknown)}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""docs/reference/faults.md names every fault of databases, APIs and processes with the tests that there are."""
+"""docs/reference/faults.md names every fault of databases, APIs, processes and brokers with the tests that there are."""
 
 from __future__ import annotations
 

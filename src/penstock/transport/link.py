@@ -7,9 +7,10 @@ import random
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from penstock.errors import PenstockError
+from penstock.errors import JobError, PenstockError
 from penstock.transport.session import CONNECT, Session, outcome_of
 
+_TRIES = 2  # before it is said that nobody answers: workers that begin at once get into one another's way while a queue is made
 _FIRST, _MOST = (
     0.1,
     5.0,
@@ -17,15 +18,15 @@ _FIRST, _MOST = (
 
 
 def pause_before(attempt: int) -> float:
-    """attempt: how many have failed in a row, from 0."""
-    return random.uniform(0, min(_MOST, _FIRST * 2 ** min(attempt, 10)))
+    """attempt: how many have failed in a row."""
+    return random.uniform(0, min(_MOST, _FIRST * 2 ** min(max(attempt - 1, 0), 10)))
 
 
 class Link:
     """dial: opens a session and makes it ready. meaning: of what it raised, or of the words about an end. on_lost: called when
     a session has ended.
 
-    session: the one that is there now. trouble: why there is none. refusal: of the first try.
+    trouble: why there is no session. refusal: of the first tries.
     """
 
     def __init__(
@@ -35,15 +36,20 @@ class Link:
         meaning: Callable[[BaseException | str], PenstockError],
         on_lost: Callable[[], None],
     ) -> None:
-        self.session: Session | None = None
         self.trouble = ""
         self.refusal: PenstockError | None = None
+        self._session: Session | None = None
         self._dial = dial
         self._meaning = meaning
         self._on_lost = on_lost
         self._is_up = asyncio.Event()
         self._has_tried = asyncio.Event()
         self._task = asyncio.create_task(self._keep())
+
+    @property
+    def session(self) -> Session | None:
+        """The one that is there now."""
+        return None if self._session is None or self._session.why else self._session
 
     async def until_tried(self) -> None:
         """A session is there, or `refusal` says why not."""
@@ -53,7 +59,9 @@ class Link:
         """The session, as soon as there is one; None if that takes longer."""
         try:
             async with asyncio.timeout(seconds):
-                await self._is_up.wait()
+                while self.session is None:
+                    self._is_up.clear()  # a session's end is known before `_keep` has heard of it
+                    await self._is_up.wait()
         except TimeoutError:
             return None
         return self.session
@@ -61,10 +69,8 @@ class Link:
     async def aclose(self) -> None:
         self._task.cancel()
         await asyncio.wait({self._task})
-        if self.session is not None:
-            await self.session.aclose()
-        self.session = None
-        self._is_up.clear()
+        if self._session is not None:
+            await self._session.aclose()
 
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
@@ -76,19 +82,21 @@ class Link:
                 await self._use(found)
                 attempt = 0 if loop.time() - began > _MOST else attempt + 1  # one that ends at once is a failed one
             else:
-                failure = self._meaning(found)
-                self.trouble = str(failure)
-                self.refusal = None if self._has_tried.is_set() else failure
-                self._has_tried.set()
                 attempt += 1
-            await asyncio.sleep(pause_before(attempt - 1 if attempt else 0))
+                self._fail(self._meaning(found), attempt)
+            await asyncio.sleep(pause_before(attempt))
+
+    def _fail(self, failure: PenstockError, attempt: int) -> None:
+        self.trouble = str(failure)
+        if not self._has_tried.is_set() and (attempt == _TRIES or isinstance(failure, JobError)):
+            self.refusal = failure
+            self._has_tried.set()
 
     async def _use(self, session: Session) -> None:
-        self.session, self.trouble = session, ""
+        self._session, self.trouble = session, ""
         self._is_up.set()
         self._has_tried.set()
         why = await session.until_over()
-        self._is_up.clear()
-        self.session, self.trouble = None, str(self._meaning(why))
+        self._session, self.trouble = None, str(self._meaning(why))
         self._on_lost()
         await session.aclose()

@@ -160,6 +160,7 @@ class RabbitBroker:
         return session
 
     async def _dial_to_give(self) -> Session:
+        await self._taking.until_tried()  # two that make the same queue at the same time may fail
         return await self._dial("gives ranges")
 
     async def _dial(self, does: str) -> Session:

@@ -13,9 +13,9 @@ from penstock.transport.amqp import (
     ChannelAccessRefused,
     ChannelLockedResource,
     ChannelPreconditionFailed,
-    ConnectionNotAllowed,
     DeliveryError,
     IncompatibleProtocolError,
+    InvalidFrameError,
     ProbableAuthenticationError,
     ProtocolSyntaxError,
 )
@@ -33,10 +33,10 @@ def meaning(error: BaseException, address: Address, queue: str) -> PenstockError
         return JobError(
             f"the broker at {address} refuses the login of user {address.user!r} ({words}): check it in the URL"
         )
-    if isinstance(error, ConnectionNotAllowed) and "limit" not in words:
+    if isinstance(error, InvalidFrameError) and "Connection.Close" in words:  # the server said why, and aiormq keeps it
         return JobError(
-            f"the broker at {address} does not let user {address.user!r} into the virtual host {address.vhost!r} ({words}): "
-            f"rabbitmqctl add_vhost {address.vhost}; {rights}"
+            f"the broker at {address} does not let user {address.user!r} into the virtual host {address.vhost!r}: it is not "
+            f"there, or not open to that user, or full: rabbitmqctl add_vhost {address.vhost}; {rights}"
         )
     if isinstance(error, ChannelAccessRefused):
         return JobError(f"the broker at {address} refuses what penstock needs ({words}): {rights}")
