@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from penstock import wiring
-from penstock.cli.arguments import JobFile, Json
+from penstock.cli.arguments import Broker, JobFile, Json
 from penstock.cli.exits import ExitCode
 from penstock.cli.failures import about_its_file
 from penstock.cli.jobs import NamedJob, load_jobs
@@ -18,15 +20,17 @@ from penstock.cli.summary import outcomes, print_causes
 from penstock.insights.keys import json_key
 from penstock.insights.overview import Overview, look
 from penstock.insights.totals import unclaimed
-from penstock.insights.words import duration, number, per_second, printable
+from penstock.insights.words import counted, duration, number, per_second, printable
 from penstock.ledger.base import Cause, DoubtsAhead, Worker
+from penstock.wiring.broker import Queue
 
 
 @about_its_file
-def status(file: JobFile, as_json: Json = False) -> int:
+def status(file: JobFile, broker: Broker = None, as_json: Json = False) -> int:
     """Show how far a job is: counts, rates, time left, workers, holds and reasons.
 
-    Reads the ledger only; works while the job runs and after it.
+    Reads the ledger only; works while the job runs and after it. With --broker
+    also how many messages wait there, and how many were put aside.
 
     Example:
       penstock status orders.yaml
@@ -38,20 +42,24 @@ def status(file: JobFile, as_json: Json = False) -> int:
       3  the ledger is unreachable
     """
     [named] = load_jobs([file])
-    overview, doubts = run_async(_look(named))
+    overview, doubts, queue = run_async(_look(named, broker))
     if as_json:
-        emit(_document(overview))
+        emit(_document(overview, queue))
     else:
         _print(overview, doubts, named.file, people())
+        if queue is not None:
+            people().print(_in_words(queue, named.file))
     return ExitCode.WELL
 
 
-async def _look(named: NamedJob) -> tuple[Overview, DoubtsAhead | None]:
+async def _look(named: NamedJob, broker: str | None) -> tuple[Overview, DoubtsAhead | None, Queue | None]:
     async with wiring.open_read_model(named.job) as model:
-        return await look(named.job.name, model), await wiring.doubts_ahead(named.job, model)
+        overview = await look(named.job.name, model)
+        queue = await wiring.look_at_queue(broker, named.job, model)
+        return overview, await wiring.doubts_ahead(named.job, model), queue
 
 
-def _document(overview: Overview) -> dict[str, object]:
+def _document(overview: Overview, queue: Queue | None) -> dict[str, object]:
     counts, control = overview.counts, overview.control
     return {
         "job": overview.job,
@@ -70,6 +78,7 @@ def _document(overview: Overview) -> dict[str, object]:
         "holds": overview.holds,
         "workers": [_worker(worker) for worker in overview.workers],
         "causes": [cause_document(cause) for cause in overview.causes],
+        "broker": None if queue is None else asdict(queue),
     }
 
 
@@ -112,6 +121,17 @@ def _print(overview: Overview, doubts: DoubtsAhead | None, file: str, console: C
     if overview.workers:
         console.print(_workers(overview), soft_wrap=False)
     print_causes(overview.causes, file, console, doubts=doubts)
+
+
+def _in_words(queue: Queue, file: str) -> str:
+    if queue.trouble:
+        return f"broker queue {queue.name}: {queue.trouble}"
+    if queue.waiting is None or queue.put_aside is None:
+        return f"broker queue {queue.name}"
+    line = f"broker queue {queue.name}: {counted(queue.waiting, 'message')} waiting"
+    if not queue.put_aside:
+        return line
+    return f"{line}, {number(queue.put_aside)} put aside; penstock retry {file} --broker URL has them handed out again"
 
 
 def _steering(overview: Overview, file: str) -> list[str]:

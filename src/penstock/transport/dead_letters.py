@@ -21,7 +21,16 @@ T = TypeVar("T")
 async def count(url: str, job: str, secret: bytes) -> int:
     """How many there are. Raises JobError, BrokerUnreachable."""
     async with _put_aside(url, job, secret) as dead:
-        return await dead.count()
+        return await dead.depth(topology_of(job, secret).dead)
+
+
+async def depths(url: str, job: str, secret: bytes) -> tuple[int, int]:
+    """How many messages wait to be handed out, and how many were put aside. Raises JobError, BrokerUnreachable."""
+    topology = topology_of(job, secret)
+    async with _put_aside(url, job, secret) as dead:
+        waiting = await dead.depth(topology.queue)
+    async with _put_aside(url, job, secret) as dead:  # a session ends with a queue that is not there
+        return waiting, await dead.depth(topology.dead)
 
 
 async def put_back(url: str, job: str, secret: bytes, *, tell: Callable[[str], None]) -> tuple[int, int]:
@@ -32,7 +41,7 @@ async def put_back(url: str, job: str, secret: bytes, *, tell: Callable[[str], N
     """
     back = away = 0
     async with _put_aside(url, job, secret) as dead:
-        for _ in range(await dead.count()):
+        for _ in range(await dead.depth(topology_of(job, secret).dead)):
             match await dead.move_one(Messages(job, secret)):
                 case None:
                     break
@@ -50,8 +59,9 @@ class _PutAside:
         self._address = address
         self._topology = topology
 
-    async def count(self) -> int:
-        found = await self._session.depth(self._topology.dead, PATIENCE)
+    async def depth(self, queue: str) -> int:
+        """0 also where there is no such queue; the session is over then."""
+        found = await self._session.depth(queue, PATIENCE)
         return 0 if isinstance(found, ChannelNotFoundEntity) else self._unless_refused(found)
 
     async def move_one(self, messages: Messages) -> int | Junk | None:

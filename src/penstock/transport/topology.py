@@ -6,13 +6,13 @@ that is none of ours, goes to the second one and stays there for people. A full 
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from penstock.errors import JobError
 from penstock.transport.amqp import Arguments, Channel
+from penstock.transport.names import queue_name
 
 _OLDEST = (3, 10)  # the first whose dead letters do not get lost
 
@@ -49,9 +49,7 @@ class Topology:
 
 
 def topology_of(job: str, secret: bytes, *, delivery_limit: int = 20, max_length: int = 100_000) -> Topology:
-    """Whoever has another secret, say another ledger's job of the same name, has other queues."""
-    mark = hashlib.sha256(secret).hexdigest()[:8]
-    return Topology(f"penstock.{job}.{mark}", delivery_limit, max_length)
+    return Topology(queue_name(job, secret), delivery_limit, max_length)
 
 
 async def declare(channel: Channel, topology: Topology) -> None:

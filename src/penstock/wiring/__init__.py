@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from penstock.wiring.adopting import adopt_job
-    from penstock.wiring.broker import opened_broker
+    from penstock.wiring.broker import look_at_queue, opened_broker, put_messages_back
     from penstock.wiring.checking import check_job, show_requests
     from penstock.wiring.people import open_people_desk, open_read_model, reset_job
     from penstock.wiring.preparing import prepare_job, prepare_statements
@@ -21,12 +21,14 @@ __all__ = [
     "adopt_job",
     "check_job",
     "doubts_ahead",
+    "look_at_queue",
     "open_people_desk",
     "open_read_model",
     "open_verification",
     "opened_broker",
     "prepare_job",
     "prepare_statements",
+    "put_messages_back",
     "report_subject",
     "reset_job",
     "run_job",
@@ -38,12 +40,14 @@ _PLACES = {
     "adopt_job": "adopting",
     "check_job": "checking",
     "doubts_ahead": "probing",
+    "look_at_queue": "broker",
     "open_people_desk": "people",
     "open_read_model": "people",
     "open_verification": "verifying",
     "opened_broker": "broker",
     "prepare_job": "preparing",
     "prepare_statements": "preparing",
+    "put_messages_back": "broker",
     "report_subject": "reporting",
     "reset_job": "people",
     "run_job": "running",
