@@ -102,6 +102,7 @@ class _Working:
             return worst(await asyncio.gather(*codes))
 
     async def _work(self, named: NamedJob, stop: Stop, is_one_of_several: bool) -> ExitCode:
+        self._console.print(f"{named.job.name}: waiting for work")
         stretches = wiring.work_for(
             partial(load, Path(named.file)),
             self._broker,
