@@ -76,7 +76,7 @@ class Link:
         loop = asyncio.get_running_loop()
         attempt = 0
         while True:
-            found = await outcome_of(self._dial(), CONNECT)
+            found = await outcome_of(self._open(), CONNECT)
             if isinstance(found, Session):
                 began = loop.time()
                 await self._use(found)
@@ -86,6 +86,11 @@ class Link:
                 self._fail(self._meaning(found), attempt)
             await asyncio.sleep(pause_before(attempt))
 
+    async def _open(self) -> Session:
+        """Known before anybody else runs: whoever closes the link then closes it."""
+        self._session = await self._dial()
+        return self._session
+
     def _fail(self, failure: PenstockError, attempt: int) -> None:
         self.trouble = str(failure)
         if not self._has_tried.is_set() and (attempt == _TRIES or isinstance(failure, JobError)):
@@ -93,7 +98,7 @@ class Link:
             self._has_tried.set()
 
     async def _use(self, session: Session) -> None:
-        self._session, self.trouble = session, ""
+        self.trouble = ""
         self._is_up.set()
         self._has_tried.set()
         why = await session.until_over()

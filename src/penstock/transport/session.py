@@ -77,8 +77,7 @@ class Session:
 
     def acknowledge(self, tag: int) -> None:
         """Soon, or never if the session is over: a tag means something on its own channel alone."""
-        if not self.why:
-            self._acknowledged.put_nowait(tag)
+        self._acknowledged.put_nowait(tag)
 
     async def is_free(self, seconds: float) -> bool:
         """Whether the broker lets it publish, now or within so many seconds."""
