@@ -19,9 +19,9 @@ from penstock.pacing.backoff import full_jitter
 
 # Rows that are mapped, and put into the outbox, together.
 CHUNK = 128
-# Keys of a window, at the most: a quarter of a page. One statement each, so a larger one costs less a row; but a window that is
+# Keys of a window, at the most: a third of a page. One statement each, so a larger one costs less a row; but a window that is
 # opened while the one before is still on its way takes from what may be in doubt, and so from the batches.
-WINDOW = 250
+WINDOW = 333
 
 Write: TypeAlias = Callable[[], Awaitable[None]]
 

@@ -22,8 +22,8 @@ from penstock.pacing.backoff import full_jitter
 # Of a batch.
 MOST_ROWS = 900
 LINGER = 0.1
-# How many settlements may wait before the wire has to: memory stays flat when posting outruns the ledger. Where windows are
-# written it is also two thirds of what may be in doubt: the rest is for the keys that are on their way.
+# How many settlements may wait before the wire has to: memory stays flat when posting outruns the ledger. (Where windows are
+# written fewer can: what waits has a key in one, and no window is opened beyond max_in_doubt.)
 MOST_WAITING = 2000
 # Seconds that a run which is to end goes on trying to reach the ledger. What it could not write then is in the journal, or is
 # sent again with the same key.
@@ -46,13 +46,12 @@ class Settler:
         self._settings = parts.settings
         self._ranges = ranges
         self._changed = changed
+        self._most_rows = MOST_ROWS
         if parts.settings.writes_windows:
-            self._most_waiting = min(MOST_WAITING, parts.settings.max_in_doubt * 2 // 3)
-            # Less than may wait: one is written while the next collects.
-            self._most_rows = min(MOST_ROWS, max(1, self._most_waiting * 3 // 4))
-        else:
-            self._most_waiting, self._most_rows = MOST_WAITING, MOST_ROWS
+            # Half of what can wait: one is written while the next collects.
+            self._most_rows = min(MOST_ROWS, max(1, parts.settings.max_in_doubt // 2))
         self._waiting = 0
+        self._being_written = 0  # of those that wait
         self._late: defaultdict[OpenRange, list[Settlement]] = defaultdict(list)  # of lost ranges, until it is written
         self._one_at_a_time = asyncio.Lock()
         self._due = asyncio.Event()  # something to write
@@ -66,7 +65,7 @@ class Settler:
 
     def has_room(self) -> bool:
         """Whether one more answer could be settled soon."""
-        return self._waiting < self._most_waiting
+        return self._waiting < MOST_WAITING
 
     def add(self, range_: OpenRange, settlement: Settlement) -> None:
         """One row has ended (or waits, if its state is pending). It is durable soon."""
@@ -79,7 +78,7 @@ class Settler:
         range_.settlements.append(settlement)
         self._waiting += 1
         self._due.set()
-        if self._waiting >= self._most_rows:
+        if self._waiting - self._being_written >= self._most_rows:
             self._now.set()
 
     def add_late(self, range_: OpenRange, settlement: Settlement) -> None:
@@ -135,6 +134,7 @@ class Settler:
         """Returns whether there was anything to write."""
         has_late = await self._settle_late()
         batch = self._next_batch(release=release)
+        self._being_written = sum(len(portion.settlements) for _, portion in batch)
         patience = _Patience(self._stop, self._random)
         while batch:
             try:
@@ -152,6 +152,7 @@ class Settler:
         self._pace.unblock("settle")
         for range_, portion in batch:
             self._applied(range_, portion)
+        self._being_written = 0
         return has_late or bool(batch)
 
     def lose(self, range_no: int) -> None:
