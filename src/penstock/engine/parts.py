@@ -35,7 +35,7 @@ class AnswerLog(Protocol):
         ...
 
     def withdraw(self, range_no: int, key: KeyText) -> None:
-        """What was written of this key holds no more: it goes out now. In the file when this returns."""
+        """What was written of this key holds no more: it goes out. In the file before the sender writes a byte."""
         ...
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:

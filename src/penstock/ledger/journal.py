@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import os
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -46,7 +47,7 @@ class Journal:
         self._path = folder / _file_name(job, owner)
         self._lines: list[bytes] = []  # not in the file yet
         # By range and key, with the fence: what the ledger does not have yet. None: nothing but that the row is not on the wire.
-        self._outstanding: dict[tuple[int, KeyText], tuple[int, Settlement | None]] = {}
+        self._outstanding: defaultdict[int, dict[KeyText, tuple[int, Settlement | None]]] = defaultdict(dict)
         self._size = 0
         self._is_scheduled = False
         self._file = -1
@@ -59,7 +60,7 @@ class Journal:
 
     def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
         """In the file when the loop has turned once."""
-        self._outstanding[range_no, settlement.key] = fence, settlement
+        self._outstanding[range_no][settlement.key] = fence, settlement
         self._lines.append(_line(range_no, fence, settlement))
         if not self._is_scheduled:
             self._is_scheduled = True
@@ -68,23 +69,21 @@ class Journal:
     def hold_back(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
         """The same for rows of which nothing is known but that they are not on the wire. This and all that was appended before is
         in the file when this returns."""
-        for key in keys:
-            self._outstanding[range_no, key] = fence, None
+        self._outstanding[range_no].update(dict.fromkeys(keys, (fence, None)))
         self._lines.append(b'{"range":%d,"fence":%d,"held_back":%b}\n' % (range_no, fence, orjson.dumps(keys)))
         self.flush()
 
     def withdraw(self, range_no: int, key: KeyText) -> None:
-        """What was written of this key holds no more: it goes out again. In the file when this returns."""
-        if self._outstanding.pop((range_no, key), None) is not None:
+        """What was written of this key holds no more: it goes out. Before a byte of it does, `flush`."""
+        if self._outstanding[range_no].pop(key, None) is not None:
             self._lines.append(b'{"range":%d,"withdrawn":[%b]}\n' % (range_no, orjson.dumps(key)))
-            self.flush()
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
         """What holds of the range's rows and is not in the ledger: of those that are not on the wire."""
         return [
             settlement or _held_back(key)
-            for (no, key), (under, settlement) in self._outstanding.items()
-            if no == range_no and under == fence
+            for key, (under, settlement) in self._outstanding.get(range_no, {}).items()
+            if under == fence
         ]
 
     def flush(self) -> None:
@@ -105,14 +104,17 @@ class Journal:
 
     def forget(self, range_no: int, fence: int, keys: Sequence[KeyText]) -> None:
         """What was written of these keys under this fence is in the ledger now."""
+        of_range = self._outstanding[range_no]
         for key in keys:
-            known = self._outstanding.pop((range_no, key), None)
+            known = of_range.pop(key, None)
             if known is not None and known[0] != fence:
-                self._outstanding[range_no, key] = known
+                of_range[key] = known
+        if not of_range:
+            del self._outstanding[range_no]
         if self._file < 0:
             return
         try:
-            if not self._outstanding:
+            if not self._holds_any:
                 self._lines.clear()
                 os.ftruncate(self._file, 0)
                 self._size = 0
@@ -121,11 +123,15 @@ class Journal:
         except OSError as error:
             self._empty(error)
 
+    @property
+    def _holds_any(self) -> bool:
+        return any(self._outstanding.values())
+
     def close(self) -> None:
         """What the ledger has is gone from the disk; what it has not stays for the next start."""
         self.flush()
         if self._file >= 0:
-            if not self._outstanding:
+            if not self._holds_any:
                 self._path.unlink(missing_ok=True)
             os.close(self._file)
             self._file = -1
@@ -151,7 +157,8 @@ class Journal:
         try:
             lines = [
                 _line(no, fence, settlement or _held_back(key))
-                for (no, key), (fence, settlement) in self._outstanding.items()
+                for no, of_range in self._outstanding.items()
+                for key, (fence, settlement) in of_range.items()
             ]
             size = _write(file, b"".join(lines))
             draft.rename(self._path)

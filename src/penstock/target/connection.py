@@ -52,13 +52,12 @@ class Connection(asyncio.Protocol):
         for may have come since the loop last looked, and it must not pass for the next answer."""
         return now < self.idle_until and not self._transport.is_closing() and not self._poll.poll(0)
 
-    def request(self, data: bytes, deadline: float) -> asyncio.Future[Outcome]:
-        """Write one request. From here on its bytes may be in the kernel's hands."""
+    def request(self, data: bytes, deadline: float, awaited: asyncio.Future[Outcome]) -> None:
+        """Write one request. From here on its bytes may be in the kernel's hands. awaited: gets what it comes to."""
         self._parser.next()
         self.deadline = deadline
-        self.awaited = awaited = self._loop.create_future()
+        self.awaited = awaited
         self._transport.write(data)
-        return awaited
 
     def expire(self, seconds: float) -> None:
         """The time of the request under way is over, `seconds` after it began."""

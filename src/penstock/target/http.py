@@ -10,6 +10,7 @@ import asyncio
 import math
 import ssl
 from collections import deque
+from collections.abc import Callable
 
 from penstock.target.base import NoAnswer, Outcome
 from penstock.target.connection import MAX_IDLE, Connection
@@ -22,13 +23,23 @@ class HttpSender:
 
     tls: for https addresses (penstock.target.tls); None for http.
     connect_timeout: seconds for resolving, connecting and TLS. total_timeout: seconds for the whole attempt, these included.
+    before: called before a byte of a request goes to the kernel, once for all requests of a turn of the loop: these then go
+    together. None: each goes at once.
     """
 
     def __init__(
-        self, address: TargetAddress, *, tls: ssl.SSLContext | None, connect_timeout: float, total_timeout: float
+        self,
+        address: TargetAddress,
+        *,
+        tls: ssl.SSLContext | None,
+        connect_timeout: float,
+        total_timeout: float,
+        before: Callable[[], None] | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._total_timeout = total_timeout
+        self._before = before
+        self._due: list[tuple[bytes, float, asyncio.Future[Outcome]]] = []  # the requests of this turn
         self._opener = Opener(address, tls=tls, timeout=connect_timeout, make=self._make)
         self._open: set[Connection] = set()
         self._idle: deque[Connection] = deque()  # taken from the right, so that those not needed grow old at the left
@@ -40,26 +51,31 @@ class HttpSender:
         self._keeps_open = True
 
     async def send(self, request: bytes) -> Outcome:
-        began = self._loop.time()
-        deadline = began + self._total_timeout
-        connection = self._take_idle(began)
-        if connection is None:
+        deadline = self._loop.time() + self._total_timeout
+        awaited: asyncio.Future[Outcome] = self._loop.create_future()
+        if self._before is None:
+            self._start(request, deadline, awaited)
+        else:
+            if not self._due:
+                self._loop.call_soon(self._start_due, self._before)
+            self._due.append((request, deadline, awaited))
+        try:
+            outcome = await awaited
+            if outcome is not _NONE_IDLE:
+                return outcome
             opened = await self._open_one(deadline)
             if isinstance(opened, NoAnswer):
                 return opened
-            connection = opened
-        awaited = connection.request(request, deadline)
-        self._under_way[awaited] = connection
-        if deadline < self._alarm_at:
-            self._set_alarm(deadline)
-        try:
+            awaited = self._loop.create_future()
+            self._write(opened, request, deadline, awaited)
             return await awaited
         except asyncio.CancelledError:
-            if connection.awaited is awaited:
+            connection = self._under_way.get(awaited)
+            if connection is not None and connection.awaited is awaited:
                 connection.abort()
             raise
         finally:
-            del self._under_way[awaited]
+            self._under_way.pop(awaited, None)
 
     async def connect(self) -> str | None:
         """Open a connection and send nothing (`penstock check`). Returns why there is none; None: the target can be reached."""
@@ -78,6 +94,27 @@ class HttpSender:
             connection.end(NoAnswer(sent=True, reason="given up before an answer came"))
         if closing:
             await asyncio.wait([connection.lost for connection in closing])
+
+    def _start_due(self, before: Callable[[], None]) -> None:
+        due, self._due = self._due, []
+        before()
+        for request, deadline, awaited in due:
+            if not awaited.done():  # given up within the turn
+                self._start(request, deadline, awaited)
+
+    def _start(self, request: bytes, deadline: float, awaited: asyncio.Future[Outcome]) -> None:
+        """On an idle connection, if there is one."""
+        connection = self._take_idle(self._loop.time())
+        if connection is None:
+            awaited.set_result(_NONE_IDLE)
+        else:
+            self._write(connection, request, deadline, awaited)
+
+    def _write(self, connection: Connection, request: bytes, deadline: float, awaited: asyncio.Future[Outcome]) -> None:
+        connection.request(request, deadline, awaited)
+        self._under_way[awaited] = connection
+        if deadline < self._alarm_at:
+            self._set_alarm(deadline)
 
     def _take_idle(self, now: float) -> Connection | None:
         idle = self._idle
@@ -140,4 +177,5 @@ class HttpSender:
             self._set_alarm(min(waiting))
 
 
+_NONE_IDLE = NoAnswer(sent=False, reason="no connection is idle")  # never told: one is opened then
 _CLOSED = NoAnswer(sent=False, reason="the sender is closed")

@@ -63,14 +63,15 @@ def probe_judge(job: Job, probe: Probe, columns: Sequence[str], clock: Clock) ->
     return judge
 
 
-def sender_to(job: Job, address: TargetAddress) -> HttpSender:
-    """A sender of its own, with the job's TLS files and timeouts. Close it."""
+def sender_to(job: Job, address: TargetAddress, *, before: Callable[[], None] | None = None) -> HttpSender:
+    """A sender of its own, with the job's TLS files and timeouts. before: as HttpSender has it. Close it."""
     timeout = job.delivery.timeout
     return HttpSender(
         address,
         tls=tls_context(job.target.tls) if address.tls else None,
         connect_timeout=timeout.connect,
         total_timeout=timeout.total,
+        before=before,
     )
 
 

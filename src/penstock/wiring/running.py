@@ -166,7 +166,10 @@ async def _assembled(
     address = parse_target_url(job.target.url)
     flags = writer_of(job, source.plan.flag, clock)
     async with AsyncExitStack() as opened:
-        sender = sender_to(job, address)
+        journal = None
+        if settings.writes_windows:
+            journal = opened.enter_context(closing(Journal(journal_folder(databases.ledger), job.name, owner)))
+        sender = sender_to(job, address, before=None if journal is None else journal.flush)
         opened.push_async_callback(sender.aclose)
         keys = idempotency_keys(job, record.generation)
         probing = None
@@ -175,9 +178,6 @@ async def _assembled(
             asking = sender_to(job, probe_address(job.target.probe))
             opened.push_async_callback(asking.aclose)
             probing = probing_of(job, job.target.probe, source.columns, keys, clock, asking)
-        journal = None
-        if settings.writes_windows:
-            journal = opened.enter_context(closing(Journal(journal_folder(databases.ledger), job.name, owner)))
         yield Parts(
             owner=owner,
             file_hash=job.file_hash,
