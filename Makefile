@@ -46,15 +46,17 @@ proof: $(development) services ## the same at full length: runs hit at 4,500 sys
 	@$(python) -m pytest tests/proof tests/journey tests/target/test_races.py tests/ledger/test_ledger_delivery_model.py
 
 # MINUTES of faults and ROWS for each of the two kinds of job (MODE=idempotent, MODE=once: for one); SEED draws the faults.
-# NETWORKS=2 (as root): workers live in such too.
+# NETWORKS=2 (as root): workers live in such too. BROKER=1: RabbitMQ hands the ranges out, and fails as well.
 chaos: MINUTES ?= 3
 chaos: SEED ?= 1
 chaos: ROWS ?= 15000
 chaos: WORKERS ?= 4
 chaos: NETWORKS ?= 0
 chaos: MODE ?= both
+chaos: BROKER ?=
 chaos: $(development) services ## everything fails by chance around four workers, then all is checked; seven minutes
-	@$(python) -m tests.proof.chaos --minutes $(MINUTES) --seed $(SEED) --rows $(ROWS) --workers $(WORKERS) --networks $(NETWORKS) --mode $(MODE)
+	@$(python) -m tests.proof.chaos --minutes $(MINUTES) --seed $(SEED) --rows $(ROWS) --workers $(WORKERS) --networks $(NETWORKS) --mode $(MODE) \
+		$(if $(BROKER),--broker)
 
 # GUARDS="settle-by-fence ask-the-kernel": these alone.
 mutants: $(development) services ## break each guard in turn and see a test fail without it; twenty minutes

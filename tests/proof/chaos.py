@@ -1,10 +1,12 @@
 """A chaos run: workers at work, everything around them failing by chance; then everything heals, and all is checked.
 
-    python -m tests.proof.chaos [--minutes M] [--seed N] [--rows N] [--workers N] [--networks N] [--mode idempotent|once|both]
+    python -m tests.proof.chaos [--minutes M] [--seed N] [--rows N] [--workers N] [--networks N] [--broker]
+        [--mode idempotent|once|both]
 
 So many minutes of faults over so many rows, twice: where a repeat is harmless, and where it is not. The workers live in so many
-networks of their own (as root), in turn with this machine's. It ends by itself, kills what it started by its number and nothing
-else, and exits 1 if anything was lost, doubled, unexplained or otherwise wrong.
+networks of their own (as root), in turn with this machine's. --broker: a RabbitMQ hands the ranges out, and fails as well. It ends
+by itself, kills what it started by its number and nothing else, and exits 1 if anything was lost, doubled, unexplained or
+otherwise wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +29,7 @@ from tests.proof.evidence import Finding
 from tests.proof.glance import Glances
 from tests.proof.nemesis import Nemesis
 from tests.proof.outcome import Outcome, Plan
-from tests.proof.stage import Ran
+from tests.proof.stage import RUN, Ran
 
 GLANCES = 8  # of a run
 _TO_END = 60.0  # seconds that workers may take to end after a SIGTERM, once all is well
@@ -43,6 +45,7 @@ def chaos(plan: Plan, folder: Path) -> Outcome:
         seed=plan.seed,
         networks=plan.networks,
         patience=plan.patience,
+        with_broker=plan.with_broker,
     ) as field:
         return asyncio.run(_play(plan, field)).judged(plan, field)
 
@@ -77,7 +80,7 @@ async def _play(plan: Plan, field: Battlefield) -> _Played:
     # They are not to be done before the time is over: half of them stand still or begin anew, as a rule.
     rate = max(1.0, 3 * plan.rows / plan.seconds / plan.workers)
     networks: list[Namespace | None] = [None, *field.networks]
-    crew = Crew(field.stage, plan.workers, ["--rate", f"{rate:.0f}/s"], networks)
+    crew = Crew(field.stage, _commands(plan, field, f"{rate:.0f}/s"), networks)
     glances = Glances(field.stage, every=plan.seconds / GLANCES)
     over = asyncio.Event()
     glancing = asyncio.create_task(glances.glance_until(over))
@@ -94,9 +97,19 @@ async def _play(plan: Plan, field: Battlefield) -> _Played:
     return _Played(nemesis.done, crew, glances, seconds, calm_at, await _run_to_the_end(plan, field))
 
 
+def _commands(plan: Plan, field: Battlefield, rate: str) -> Sequence[Sequence[str]]:
+    """With a broker every other one waits for work, and one finds its ranges in the ledger alone."""
+    run = [*RUN, "--rate", rate]
+    if field.broker is None:
+        return [run] * plan.workers
+    by_broker = ["--broker", field.broker.url]
+    both = ([*run, *by_broker], ["work", "job.yaml", "--rate", rate, *by_broker])
+    return [run if slot == 2 else both[slot % 2] for slot in range(plan.workers)]
+
+
 async def _run_to_the_end(plan: Plan, field: Battlefield) -> Ran:
     began = time.monotonic()
-    last = Worker(field.stage, "last", [], None)
+    last = Worker(field.stage, "last", RUN, None)
     was_stuck = False
     try:
         await asyncio.wait_for(last.ended.wait(), plan.patience + 30)
@@ -115,6 +128,7 @@ def main() -> int:
     parser.add_argument("--networks", type=int, default=0)
     parser.add_argument("--pause", type=float, default=1.6, help="seconds between two faults, at the most")
     parser.add_argument("--mode", choices=["idempotent", "once", "both"], default="both")
+    parser.add_argument("--broker", action="store_true", help="RabbitMQ hands the ranges out")
     parser.add_argument("--keep", type=Path, help="a folder for everything that a failure may be explained by")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # nobody is left behind then either
@@ -130,6 +144,7 @@ def main() -> int:
             seconds=60 * options.minutes,
             pause=options.pause,
             networks=options.networks,
+            with_broker=options.broker,
         )
         try:
             with tempfile.TemporaryDirectory(prefix="penstock-chaos-") as folder:

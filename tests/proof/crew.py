@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from random import Random
 
 from tests.links.namespace import Namespace
-from tests.proof.stage import RUN, Stage
+from tests.proof.stage import Stage
 
 PAUSE = 0.3  # seconds before a worker that has ended is started again
 BEGINNING = 2.0  # seconds within which a signal may meet a process that does not listen to it yet
@@ -21,14 +21,14 @@ OVER = (0, 1)  # exit codes of a run that found nothing left to do
 class Worker:
     """One process. is_busy: somebody is doing something to it already."""
 
-    def __init__(self, stage: Stage, name: str, arguments: Sequence[str], network: Namespace | None) -> None:
+    def __init__(self, stage: Stage, name: str, command: Sequence[str], network: Namespace | None) -> None:
         self.name = name
         self.network = network
         self.is_busy = False
         self.was_killed = self.was_asked_at_once = False
         self.ended = asyncio.Event()
         self._began = time.monotonic()
-        self._process = stage.nursery.start(stage.place, [*RUN, *arguments], name, network=network)
+        self._process = stage.nursery.start(stage.place, command, name, network=network)
         # Readable once it has ended.
         self._file = os.pidfd_open(self._process)
         asyncio.get_running_loop().add_reader(self._file, self.ended.set)
@@ -56,24 +56,27 @@ class Worker:
 
 
 class Crew:
-    """Made in a running loop. arguments: of `penstock run`. networks: where they live, in turn; None: this machine's.
+    """Made in a running loop. commands: of penstock, one for each of them. networks: where they live, in turn; None: this
+    machine's.
 
     codes: how often a run has ended in which way. strange: what no run may say or end with. is_done: set once a run has found
     nothing left to do.
     """
 
     def __init__(
-        self, stage: Stage, size: int, arguments: Sequence[str], networks: Sequence[Namespace | None] = (None,)
+        self, stage: Stage, commands: Sequence[Sequence[str]], networks: Sequence[Namespace | None] = (None,)
     ) -> None:
         self.codes: Counter[int] = Counter()
         self.strange: list[str] = []
         self.is_done = asyncio.Event()
         self._stage = stage
-        self._arguments = arguments
         self._is_over = False
         self._number = 0
         self._at_work: set[Worker] = set()
-        self._slots = [asyncio.create_task(self._keep(networks[slot % len(networks)])) for slot in range(size)]
+        self._slots = [
+            asyncio.create_task(self._keep(command, networks[slot % len(networks)]))
+            for slot, command in enumerate(commands)
+        ]
 
     def draw(self, random: Random) -> Worker | None:
         """One that works, and that nobody does anything to."""
@@ -99,10 +102,10 @@ class Crew:
         for worker in self._at_work:
             worker.send(signal.SIGKILL)
 
-    async def _keep(self, network: Namespace | None) -> None:
+    async def _keep(self, command: Sequence[str], network: Namespace | None) -> None:
         while not self._is_over:
             self._number += 1
-            worker = Worker(self._stage, f"worker-{self._number}", self._arguments, network)
+            worker = Worker(self._stage, f"worker-{self._number}", command, network)
             self._at_work.add(worker)
             code = await worker.result(self._stage)
             self._at_work.remove(worker)

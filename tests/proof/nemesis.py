@@ -11,13 +11,14 @@ import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from random import Random
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy.exc import DBAPIError
 from tests.links.process import LinkProcess
 from tests.links.traps import At, Does, Trap, Way
-from tests.proof.battlefield import LEASE, Battlefield
+from tests.proof.battlefield import LEASE, Battlefield, Broker
 from tests.proof.crew import Crew, Worker
 
 STOPPED = "worker stopped beyond its lease (SIGSTOP)"
@@ -81,6 +82,23 @@ class Nemesis:
         ]
         if field.networks:
             self._faults.append(Fault("network parted", 8, "network", self._part))
+
+        if field.broker is not None:
+            self._faults += self._of_broker(field.broker)
+
+    def _of_broker(self, broker: Broker) -> list[Fault]:
+        link = broker.link
+        return [
+            Fault("broker: connections reset", 3, "broker", lambda: self._tear(link)),
+            Fault("broker: cut at a byte", 3, "broker", lambda: self._cut(link, Way.THERE, 2000)),
+            Fault("broker: answer cut at a byte", 3, "broker", lambda: self._cut(link, Way.BACK, 2000)),
+            Fault("broker: bytes taken, never answered", 3, "broker", lambda: self._be_deaf(link)),
+            Fault("broker: late", 2, "broker", lambda: self._be_late(link, 0.3)),
+            Fault("broker: out of reach", 3, "broker", lambda: self._shut(link)),
+            Fault("broker killed and started again", 2, "broker", lambda: _in_thread(broker.restart)),
+            Fault("broker: queue purged", 3, "broker", lambda: _in_thread(broker.purge)),
+            Fault("broker: publishers blocked", 2, "broker", lambda: self._block(broker)),
+        ]
 
     async def rage(self, seconds: float) -> None:
         """Until so many have passed, or a run has found nothing left to do. Everything is undone when this returns."""
@@ -218,6 +236,13 @@ class Nemesis:
         link.set_trap(None)
         return link.sprung > before
 
+    # The broker.
+
+    async def _block(self, broker: Broker) -> bool:
+        await _in_thread(partial(broker.block, blocks=True))
+        await asyncio.sleep(self._random.uniform(0.5, 4.0))
+        return await _in_thread(partial(broker.block, blocks=False))
+
     # The database.
 
     async def _restart(self) -> bool:
@@ -242,3 +267,8 @@ class Nemesis:
                 await ask("ROLLBACK")
                 return True
         return False
+
+
+async def _in_thread(act: Callable[[], None]) -> bool:
+    await asyncio.to_thread(act)
+    return True

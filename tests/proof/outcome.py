@@ -27,6 +27,7 @@ class Plan:
     seconds: float
     pause: float
     networks: int = 0
+    with_broker: bool = False
 
     @property
     def patience(self) -> float:
@@ -108,7 +109,8 @@ class Outcome:
             "seconds": f"{self.seconds[0]:.0f} under faults, {self.seconds[1]:.1f} for the last run",
         }
         plan = self.plan
-        head = f"{'idempotent' if plan.idempotent else 'not idempotent'}, seed {plan.seed}, {plan.workers} workers"
+        by = ", ranges handed out by RabbitMQ" if plan.with_broker else ""
+        head = f"{'idempotent' if plan.idempotent else 'not idempotent'}, seed {plan.seed}, {plan.workers} workers{by}"
         lines = [f"  {name:45} {times:6}" for name, times in sorted(self.done.items())]
         lines += [f"  {name:45} {value}" for name, value in figures.items()]
         return "\n".join([head, *lines])
