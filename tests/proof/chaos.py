@@ -4,8 +4,8 @@
         [--mode idempotent|once|both]
 
 So many minutes of faults over so many rows, twice: where a repeat is harmless, and where it is not. The workers live in so many
-networks of their own (as root), in turn with this machine's. --broker: a RabbitMQ hands the ranges out, and fails as well. It ends
-by itself, kills what it started by its number and nothing else, and exits 1 if anything was lost, doubled, unexplained or
+networks of their own (as root), in turn with this machine's. --broker: a RabbitMQ hands the ranges out, and fails as well. It
+ends by itself, kills what it started by its number and nothing else, and exits 1 if anything was lost, doubled, unexplained or
 otherwise wrong.
 """
 
