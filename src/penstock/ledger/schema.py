@@ -208,6 +208,9 @@ WORKERS = _table(
     Column("limited_by", _characters(40), nullable=False, server_default=""),
     Column("hold", _characters(REASON_LENGTH), nullable=False, server_default=""),
     Column("version", _word(40), nullable=False, server_default=""),  # of its penstock
+    # What it uses of the job's limits, or asks for; NULL: everything.
+    Column("stake_concurrency", Integer, nullable=True),
+    Column("stake_rate", Double, nullable=True),
     Column("quiet_until", _moment(), nullable=True),  # the API has told it to wait until then, and means all of them
     PrimaryKeyConstraint("job_id", "owner"),
 )

@@ -150,6 +150,8 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
     for table, column in (
         ("penstock_jobs", "signing_key"),
         ("penstock_workers", "version"),
+        ("penstock_workers", "stake_concurrency"),
+        ("penstock_workers", "stake_rate"),
         ("penstock_workers", "quiet_until"),
     ):
         await bench.sql(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -167,6 +169,8 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
     assert sorted(added) == [
         ["penstock_jobs", "ADD", "COLUMN", "signing_key"],
         ["penstock_workers", "ADD", "COLUMN", "quiet_until"],
+        ["penstock_workers", "ADD", "COLUMN", "stake_concurrency"],
+        ["penstock_workers", "ADD", "COLUMN", "stake_rate"],
         ["penstock_workers", "ADD", "COLUMN", "version"],
     ]
     assert await bench.desk.prepare() == []
