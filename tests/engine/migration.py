@@ -91,14 +91,15 @@ class Migration:
         """One worker's run in this process, that reaches the ledger past the proxy."""
         return await run_job(self._direct_job, RunOptions(), Stop())
 
-    async def start(self, *constants: str) -> asyncio.subprocess.Process:
-        """A worker in a process of its own. constants: "module.NAME=1.0", what is to be shorter there than usual."""
+    async def start(self, *constants: str, options: Sequence[str] = ()) -> asyncio.subprocess.Process:
+        """A worker in a process of its own. constants: "module.NAME=1.0", what is to be shorter there than usual. options: of the
+        command."""
         lines = ["import sys", "from penstock.cli.main import main"]
         for constant in constants:
             name, _, value = constant.partition("=")
             module = name.rpartition(".")[0]
             lines += [f"import {module}", f"{name} = {value}"]
-        lines.append("sys.exit(main(['run', 'job.yaml']))")
+        lines.append(f"sys.exit(main({['run', 'job.yaml', *options]}))")
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",

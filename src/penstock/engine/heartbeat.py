@@ -137,7 +137,7 @@ class Heartbeat:
             ),
             now,
         )
-        pace.heed(control.quiet, asked_at)
+        pace.heed(control.quiet, now)
         pace.set_paused(control.paused, now)
         if is_news:
             self.beat_now()
