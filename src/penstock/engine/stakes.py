@@ -58,7 +58,7 @@ class Stakes:
             total=rate,
             elsewhere=sum(others),
         )
-        return bool(control.stakes) and (requests_changed or rate_changed)
+        return requests_changed or rate_changed
 
     def _wished_rate(self, total: float, workers: int, told: float, others: list[float]) -> float:
         wish = wished_rate(total, share_of_rate(total, workers), self._rate, told, others, self.appetite.need)
