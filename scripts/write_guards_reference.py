@@ -23,6 +23,7 @@ broken, one at a time, and a test beside it failed then. `make mutants` does tha
 _ROOMS = {
     "ledger": "The ledger",
     "engine": "The engine",
+    "pacing": "One pace for all workers",
     "target": "The API",
     "verify": "The proof",
     "source": "The source and its flags",

@@ -9,6 +9,9 @@ class EventKind(StrEnum):
     RUN_STARTED = "run_started"  # a worker joined; detail: host, pid, job file hash
     RUN_ENDED = "run_ended"  # a worker left in good order; detail: why
     JOB_FILE_CHANGED = "job_file_changed"  # mapping, target or delivery differ from the run before; detail: both hashes
+    VERSIONS_DIFFER = (
+        "versions_differ"  # a worker joined beside one of another penstock that it agrees with; detail: both
+    )
     FURTHER_ATTEMPT = (
         "further_attempt"  # a row is about to be sent again by the same worker; detail: what the last attempt showed
     )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from typing import cast
 
 from tests.cli.conftest import BAD_ORDER, ORDERS, Shop
 
+from penstock import __version__
 from penstock.demo.api import TOKEN
 
 GOOD = ORDERS - 1
@@ -93,6 +95,54 @@ def test_status_for_people_goes_to_stderr(shop: Shop) -> None:
     ended = delivered(shop).penstock("status", "orders.yaml")
     assert ended.out == ""
     assert f"{ORDERS} of {ORDERS} (100%), no worker is running" in ended.err
+
+
+def test_status_lists_the_workers(very_slow_shop: Shop) -> None:
+    shop = prepared(very_slow_shop)
+    shop.write_job(concurrency=1)  # forty seconds, of which this takes a few
+    process = shop.start("run", "orders.yaml")
+    try:
+        workers: list[dict[str, object]] = []
+        while not workers or not workers[0]["in_flight"]:
+            assert process.poll() is None
+            workers = cast(
+                "list[dict[str, object]]", shop.penstock("status", "orders.yaml", "--json").document["workers"]
+            )
+        [worker] = workers
+        shown = shop.penstock("status", "orders.yaml", environment={"COLUMNS": "140"}).err
+        process.kill()
+        process.wait()
+        gone = shop.penstock("status", "orders.yaml", environment={"COLUMNS": "140"}).err
+    finally:
+        process.kill()
+        process.communicate()
+    assert (worker["pid"], worker["version"], worker["alive"], worker["ranges"]) == (process.pid, __version__, True, 1)
+    assert worker.keys() == {
+        *("host", "pid", "version", "alive", "started_at", "seen_at", "seconds_silent", "ranges"),
+        *("in_flight", "concurrency", "rows_per_second", "limited_by", "hold"),
+    }
+    assert isinstance(worker["seconds_silent"], float)
+    assert 0.0 <= worker["seconds_silent"] < 60.0
+    [heading] = [line for line in shown.splitlines() if "penstock" in line and "since" in line]
+    assert heading.split() == [
+        "worker",
+        "penstock",
+        "since",
+        "ranges",
+        "in",
+        "flight",
+        "rows/s",
+        "limited",
+        "by",
+        "heard",
+    ]
+    [line] = [line for line in shown.splitlines() if f"pid {process.pid}" in line]
+    assert __version__ in line
+    assert " of 1 " in line
+    assert line.rstrip().endswith(" s ago")
+    [line] = [line for line in gone.splitlines() if f"pid {process.pid}" in line]
+    assert "gone" in line
+    assert line.rstrip().endswith(" ago")
 
 
 def test_rows_are_one_line_each(shop: Shop) -> None:

@@ -96,15 +96,16 @@ class Migration:
         return await run_job(self._direct_job, RunOptions(), Stop())
 
     async def start(
-        self, *constants: str, command: str = "run", broker: str | None = None
+        self, *constants: str, command: str = "run", options: Sequence[str] = (), broker: str | None = None
     ) -> asyncio.subprocess.Process:
-        """A worker in a process of its own. constants: "module.NAME=1.0", what is to be shorter there than usual."""
+        """A worker in a process of its own. constants: "module.NAME=1.0", what is to be shorter there than usual. options: of the
+        command."""
         lines = ["import sys", "from penstock.cli.main import main"]
         for constant in constants:
             name, _, value = constant.partition("=")
             module = name.rpartition(".")[0]
             lines += [f"import {module}", f"{name} = {value}"]
-        lines.append(f"sys.exit(main([{command!r}, 'job.yaml']))")
+        lines.append(f"sys.exit(main({[command, 'job.yaml', *options]}))")
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",

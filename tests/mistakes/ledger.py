@@ -17,6 +17,8 @@ from tests.mistakes.mistake import (
 )
 from tests.mistakes.world import SHOP, SqliteFile, World
 
+from penstock import __version__
+
 _EVERY_LOOK = ("status orders.yaml", "rows orders.yaml", "show orders.yaml 1")
 _EVERY_ACT = (
     "pause orders.yaml",
@@ -37,6 +39,12 @@ def _another_shop(world: World) -> None:
 _LIVE_WORKER: Step = sql(
     "INSERT INTO penstock_workers (job_id, owner, host, pid, file_hash, started_at, seen_at, alive_until)"
     " SELECT job_id, 'somebody', 'elsewhere', 7, 'another', '2999-01-01', '2999-01-01', '2999-01-01' FROM penstock_jobs"
+)
+
+# The same, of the next minor version.
+_LIVE_WORKER_OF_ANOTHER_PENSTOCK: Step = sql(
+    "INSERT INTO penstock_workers (job_id, owner, host, pid, version, file_hash, started_at, seen_at, alive_until)"
+    " SELECT job_id, 'somebody', 'elsewhere', 7, '99.0.1', file_hash, '2999-01-01', '2999-01-01', '2999-01-01' FROM penstock_jobs"
 )
 
 TITLE = "The ledger"
@@ -120,6 +128,13 @@ MISTAKES = (
         (PREPARED, DELIVERED, _LIVE_WORKER, edit("give_up_after: 300ms", "give_up_after: 400ms")),
         "job 'orders' is being run from another version of its file (pid 7 on elsewhere): stop it first, or start this one "
         "again once that worker has been silent for a minute",
+        _RUN,
+    ),
+    Mistake(
+        "another version of penstock than the other machine's",
+        (PREPARED, DELIVERED, _LIVE_WORKER_OF_ANOTHER_PENSTOCK),
+        f"job 'orders' is being run by penstock 99.0.1 (pid 7 on elsewhere), and this is penstock {__version__}: versions to "
+        "which a job file may mean different things do not share a job. Install the same version here, or stop that worker first",
         _RUN,
     ),
     Mistake(

@@ -223,3 +223,75 @@ def test_the_rate_delays_the_next_request(open_pace: Pace) -> None:
     open_pace.sent()
     assert open_pace.delay(0.0) == 0.5
     assert open_pace.limited_by(0.0, 8) == "rate"
+
+
+@pytest.fixture
+def rated() -> Pace:
+    """A pace that has opened up, of 8 requests at once and 10 a second, with its bucket full."""
+    pace = new_pace()
+    pace.set_share(Share(8, 10.0), 0.0)
+    pace.accepted(0.01, 1, 0.0)
+    return pace
+
+
+def sent_at_once(pace: Pace, now: float) -> int:
+    sent = 0
+    while pace.delay(now) == 0.0:
+        pace.sent()
+        sent += 1
+    return sent
+
+
+def test_retry_after_that_another_worker_has_heard_stops_this_one_too(rated: Pace) -> None:
+    assert rated.delay(1.0) == 0.0
+    rated.heed(3.0, 1.0)
+    assert rated.delay(1.0) >= 3.0
+    assert rated.delay(3.99) > 0.0
+    assert rated.limited_by(3.99, 0) == "Retry-After"
+    assert rated.quiet(1.0) == 0.0, "it is not told again as if this worker had heard it"
+    rated.heed(0.0, 2.0)
+    assert rated.delay(2.0) >= 2.0
+
+
+def test_no_other_worker_stops_this_one_for_longer_than_an_hour(rated: Pace) -> None:
+    rated.heed(1e9, 0.0)
+    assert 0.0 < rated.delay(3599.0) < 3600.0
+    assert rated.delay(3601.0) == 0.0
+
+
+@pytest.mark.parametrize("heard_by", ["itself", "another"])
+def test_after_retry_after_nothing_has_been_saved_up(rated: Pace, heard_by: str) -> None:
+    if heard_by == "itself":
+        rated.throttled("429", 5.0, sent_at=1.0, among=1, now=1.0)
+    else:
+        rated.heed(5.0, 1.0)
+    assert sent_at_once(rated, 6.0) == 0
+    assert sent_at_once(rated, 6.1) == 1
+
+
+def test_the_others_are_to_hear_of_a_retry_after_once(rated: Pace) -> None:
+    def throttled(seconds: float | None, now: float) -> bool:
+        return rated.throttled("429", seconds, sent_at=now, among=1, now=now)
+
+    assert throttled(3.0, 1.0)
+    assert rated.quiet(2.0) == 2.0
+    assert not throttled(3.0, 1.01), "one of those that were on the wire with it"
+    assert throttled(30.0, 2.0)
+    assert not throttled(1.0, 3.0)
+    assert not throttled(None, 3.0)
+    assert rated.quiet(32.0) == 0.0
+
+
+def test_a_share_that_the_others_may_have_by_now_is_not_used(rated: Pace) -> None:
+    rated.set_share(Share(8, 10.0, until=5.0), 1.0)
+    assert rated.delay(4.99) == 0.0
+    assert rated.delay(5.0) > 0.0
+    assert rated.limited_by(5.0, 0) == "ledger"
+    rated.set_share(Share(8, 10.0, until=15.0), 10.0)
+    assert rated.delay(10.0) == 0.0
+
+
+def test_what_a_pause_leaves_unused_is_no_sign_that_less_would_do(rated: Pace) -> None:
+    assert rated.unused(10.0) > 0.9
+    rated.set_paused(True, 10.0)
+    assert rated.unused(20.0) == 0.0

@@ -86,9 +86,12 @@ def _worker(worker: Worker) -> dict[str, object]:
     return {
         "host": worker.host,
         "pid": worker.pid,
+        "version": worker.version,
         "alive": worker.alive,
         "started_at": worker.started_at,
         "seen_at": worker.seen_at,
+        "seconds_silent": round(worker.silent_for, 1),
+        "ranges": worker.ranges,
         "in_flight": worker.pulse.in_flight,
         "concurrency": worker.pulse.concurrency,
         "rows_per_second": round(worker.pulse.rows_per_second, 1),
@@ -145,17 +148,26 @@ def _steering(overview: Overview, file: str) -> list[str]:
 
 def _workers(overview: Overview) -> Table:
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("worker")
-    for heading in ("in flight", "rows/s", "limited by"):
+    for heading in ("worker", "penstock", "since"):
+        table.add_column(heading)
+    for heading in ("ranges", "in flight", "rows/s", "limited by", "heard"):
         table.add_column(heading, justify="right")
     for worker in overview.workers:
-        pulse = worker.pulse
-        place = f"{printable(worker.host)} pid {worker.pid}"
-        if worker.alive:
-            flight = f"{pulse.in_flight} of {pulse.concurrency}"
-            table.add_row(
-                place, flight, number(round(pulse.rows_per_second)), "hold" if pulse.hold else pulse.limited_by
-            )
-        else:
-            table.add_row(f"{place}, last seen {worker.seen_at:%Y-%m-%d %H:%M:%S}", "gone", "", "")
+        table.add_row(
+            f"{printable(worker.host)} pid {worker.pid}",
+            worker.version,
+            f"{worker.started_at:%Y-%m-%d %H:%M:%S}",
+            number(worker.ranges),
+            *_at_work(worker),
+            f"{duration(worker.silent_for)} ago",
+        )
     return table
+
+
+def _at_work(worker: Worker) -> tuple[str, str, str]:
+    """In flight, rows a second, what limits it: nobody knows these of one that is gone."""
+    pulse = worker.pulse
+    if not worker.alive:
+        return "gone", "", ""
+    flight = f"{pulse.in_flight} of {pulse.concurrency}"
+    return flight, number(round(pulse.rows_per_second)), "hold" if pulse.hold else pulse.limited_by

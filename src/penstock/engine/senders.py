@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import assert_never
 
 from penstock.engine.announcer import Announcer
@@ -28,6 +29,8 @@ REFRESHED_AT_ONCE = 500
 
 
 class Senders:
+    """tell: called when the API means the other workers too."""
+
     def __init__(
         self,
         parts: Parts,
@@ -37,6 +40,8 @@ class Senders:
         tallies: Tallies,
         stop: Stop,
         loops: asyncio.TaskGroup,
+        *,
+        tell: Callable[[], None],
     ) -> None:
         self._parts = parts
         self._pace = parts.pace
@@ -49,6 +54,7 @@ class Senders:
         self._time = asyncio.get_running_loop().time
         self._refreshing = asyncio.Lock()
         self._loops = loops
+        self._tell = tell
         self._count = 0
 
     def grow(self, count: int) -> None:
@@ -174,7 +180,8 @@ class Senders:
             case Refused():
                 pace.refused(ended)
             case Throttled(_, reason, retry_after):
-                pace.throttled(reason, retry_after, sent_at=began, among=among, now=ended)
+                if pace.throttled(reason, retry_after, sent_at=began, among=among, now=ended):
+                    self._tell()
             case Unknown(reason):
                 pace.unknown(reason, sent_at=began, among=among, now=ended)
             case _:

@@ -22,6 +22,7 @@ from penstock.engine.report import Progress, Tally
 from penstock.engine.senders import Senders
 from penstock.engine.settler import LAST_PATIENCE, Settler
 from penstock.engine.speedometer import Speedometer, limited_by
+from penstock.engine.stakes import Stakes
 from penstock.engine.stop import Ended, Stop
 from penstock.engine.tallies import Tallies
 from penstock.engine.watch import Watch
@@ -52,7 +53,7 @@ class Task:
 
 
 class Worker:
-    """Made inside the running loop; good for one `run`. limit, tallies, began: of the whole run, which may take several
+    """Made inside the running loop; good for one `run`. limit, tallies, stakes, began: of the whole run, which may take several
     workers, one after the other."""
 
     def __init__(
@@ -62,6 +63,7 @@ class Worker:
         *,
         limit: RowLimit,
         tallies: Tallies,
+        stakes: Stakes,
         began: float,
         stop: Stop,
         show: Show | None,
@@ -96,7 +98,9 @@ class Worker:
             self._prober = Prober(parts, parts.probing, self._outbox, tallies, stop, asks=self._is_oldest)
         self._reader = Reader(parts, self._ranges, self._settler, stop, only=task.only, prober=self._prober)
         self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=limit)
-        self._senders = Senders(parts, self._outbox, self._announcer, self._settler, self._tallies, stop, loops)
+        self._senders = Senders(
+            parts, self._outbox, self._announcer, self._settler, self._tallies, stop, loops, tell=self._renew
+        )
         self._heartbeat = Heartbeat(
             parts,
             self._ranges,
@@ -105,7 +109,7 @@ class Worker:
             self._settler,
             pulse=self._pulse,
             give_way=self._give_way,
-            rate=task.rate,
+            stakes=stakes,
         )
         self._dispatcher: Dispatcher | None = None
         if parts.broker is not None and not task.is_bounded:
@@ -163,6 +167,7 @@ class Worker:
         """Nothing new goes out; what is on the wire ends; everything known is written; what is left is given back."""
         self._outbox.close()
         self._announcer.close()
+        self._heartbeat.leave()
         _, late = await asyncio.wait(foreground, timeout=self._parts.settings.total_timeout)
         for task in late:  # nobody may find a row of a range that is being given back
             task.cancel()
@@ -275,11 +280,13 @@ async def work(parts: Parts, task: Task, stop: Stop, show: Show | None = None) -
     When the others have all of the job's concurrency it gives its ranges back, and begins anew: it then waits for a share.
     """
     limit, began = RowLimit(task.limit), asyncio.get_running_loop().time()
-    tallies = Tallies(Mishaps(parts.settings.stop_at), stop)
+    tallies, stakes = Tallies(Mishaps(parts.settings.stop_at), stop), Stakes(task.rate)
     while True:
         turn = stop.turn()
         async with asyncio.TaskGroup() as loops:
-            worker = Worker(parts, task, limit=limit, tallies=tallies, began=began, stop=turn, show=show, loops=loops)
+            worker = Worker(
+                parts, task, limit=limit, tallies=tallies, stakes=stakes, began=began, stop=turn, show=show, loops=loops
+            )
             await worker.run()
         if not worker.gave_way or stop.is_asked or turn.error is not None:
             break

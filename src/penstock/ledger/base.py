@@ -10,18 +10,23 @@ Methods raise LedgerUnreachable when the database does not answer; making the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
 
+from penstock import __version__
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+# A worker of which the ledger has heard nothing for so many seconds uses none of the job's rate: it has stopped sending before.
+SILENT = 6.0
 
 # Requests on the wire at once, of all workers together: a number, or what the API turns out to bear.
 Concurrency: TypeAlias = int | Literal["auto"]
@@ -167,6 +172,16 @@ class DoubtsAhead(NamedTuple):
     seconds: float
 
 
+class Stake(NamedTuple):
+    """What a worker uses of the job's limits, or asks for; math.inf: everything. rate: requests per second."""
+
+    concurrency: float
+    rate: float
+
+
+EVERYTHING = Stake(math.inf, math.inf)
+
+
 @dataclass(frozen=True, slots=True)
 class Control:
     """What a person may change while the job runs, and how many workers share it. None: as the job file says."""
@@ -179,6 +194,8 @@ class Control:
         0  # of the asking worker among the live ones, by age: 0 .. workers - 1 (shares that do not divide evenly)
     )
     in_flight_elsewhere: int = 0  # requests of the other live workers, as each told with its last heartbeat
+    stakes: tuple[Stake, ...] = ()  # of the other live workers, as each told with its last heartbeat
+    quiet: float = 0.0  # seconds for which the API has told any worker to wait
     at: datetime = EPOCH  # the ledger's clock when this was read: the one clock that all workers share
     file_hash: str = ""  # of the job file that is being run
     generation: int = 1  # of the idempotency keys
@@ -195,6 +212,8 @@ class Pulse:
     concurrency: int
     limited_by: str  # "API", "rate", "concurrency", "source", "ledger", "" ...
     hold: str = ""  # the reason, "" when not holding
+    stake: Stake = EVERYTHING
+    quiet: float = 0.0  # seconds for which the API has told this worker to wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +264,9 @@ class Worker:
     seen_at: datetime
     alive: bool
     pulse: Pulse
+    version: str = ""  # of its penstock
+    ranges: int = 0  # that it holds
+    silent_for: float = 0.0  # seconds since its last heartbeat
 
 
 class Cause(NamedTuple):
@@ -301,9 +323,19 @@ class JobRecord:
 class Ledger(Protocol):
     """The verbs of the engine. What people do by command is in PeopleDesk, what they look at in ReadModel."""
 
-    async def join(self, identity: Identity, owner: str, host: str, pid: int, *, by_broker: bool = False) -> JobRecord:
-        """A worker joins: create the job's row or refuse it (LedgerRefused: other key or source; another file_hash while
-        workers of the first live), record a changed file, register the worker. by_broker: a broker hands it its ranges out."""
+    async def join(
+        self,
+        identity: Identity,
+        owner: str,
+        host: str,
+        pid: int,
+        *,
+        version: str = __version__,
+        by_broker: bool = False,
+    ) -> JobRecord:
+        """A worker joins: create the job's row or refuse it (LedgerRefused: other key or source; another file_hash, or another
+        minor version of penstock, while workers of the first live), record a changed file, register the worker. by_broker: a
+        broker hands it its ranges out."""
         ...
 
     async def leave(self, owner: str, detail: str) -> None:

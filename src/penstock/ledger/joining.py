@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LedgerRefused
 from penstock.events import EventKind
+from penstock.ledger.agreeing import agree
 from penstock.ledger.base import ADOPTING, Event, Identity, IsDead, JobRecord
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
@@ -37,9 +38,14 @@ _OTHER_FILES = (
     "WHERE job_id = :job AND file_hash <> :file_hash AND owner <> :owner AND alive_until > {now}"
 )
 
+_OTHER_VERSIONS = (
+    "SELECT owner, host, pid, version FROM penstock_workers "
+    "WHERE job_id = :job AND version <> :worker_version AND owner <> :owner AND alive_until > {now} ORDER BY started_at, owner"
+)
+
 _REGISTER = """
-INSERT INTO penstock_workers (job_id, owner, host, pid, file_hash, by_broker, started_at, seen_at, alive_until)
-VALUES (:job, :owner, :host, :pid, :file_hash, :by_broker, {now}, {now}, {later})
+INSERT INTO penstock_workers (job_id, owner, host, pid, version, file_hash, by_broker, started_at, seen_at, alive_until)
+VALUES (:job, :owner, :host, :pid, :worker_version, :file_hash, :by_broker, {now}, {now}, {later})
 """
 
 _IS_REGISTERED = statement("SELECT 1 FROM penstock_workers WHERE job_id = :job AND owner = :owner")
@@ -69,16 +75,28 @@ class Joining:
         self._is_dead = is_dead
         self._job = dialect.statement(_JOB)
         self._other_files = dialect.statement(_OTHER_FILES)
+        self._other_versions = dialect.statement(_OTHER_VERSIONS)
         self._register = dialect.statement(_REGISTER)
         self._forget_old = dialect.statement(_FORGET_OLD)
 
-    async def join(self, identity: Identity, owner: str, host: str, pid: int, *, by_broker: bool) -> JobRecord:
+    async def join(
+        self, identity: Identity, owner: str, host: str, pid: int, *, version: str, by_broker: bool
+    ) -> JobRecord:
         """See Ledger.join."""
-        join = partial(self._join, identity=identity, owner=owner, host=host, pid=pid, by_broker=by_broker)
+        join = partial(
+            self._join, identity=identity, owner=owner, host=host, pid=pid, version=version, by_broker=by_broker
+        )
         return await self._transactions.write(join)
 
     async def _join(
-        self, connection: AsyncConnection, identity: Identity, owner: str, host: str, pid: int, by_broker: bool
+        self,
+        connection: AsyncConnection,
+        identity: Identity,
+        owner: str,
+        host: str,
+        pid: int,
+        version: str,
+        by_broker: bool,
     ) -> JobRecord:
         named = {"job": self._job_id, "owner": owner}
         source, key, file_hash, idempotent, generation = (await connection.execute(self._job, named)).one()
@@ -88,6 +106,7 @@ class Joining:
             await self._refuse_unfinished(connection)
         if file_hash != identity.file_hash:
             await self._refuse_mixture(connection, identity, owner)
+        beside = await self._other_version(connection, owner, version)
         await connection.execute(
             _IDENTIFY,
             {
@@ -99,12 +118,22 @@ class Joining:
             },
         )
         if (await connection.execute(_IS_REGISTERED, named)).first() is None:
-            worker = {**named, "host": host, "pid": pid, "file_hash": identity.file_hash, "by_broker": int(by_broker)}
-            await connection.execute(self._register, {**worker, "seconds": FIRST_SECONDS})
+            worker = {
+                **named,
+                "host": host,
+                "pid": pid,
+                "worker_version": version,
+                "file_hash": identity.file_hash,
+                "by_broker": int(by_broker),
+                "seconds": FIRST_SECONDS,
+            }
+            await connection.execute(self._register, worker)
             await connection.execute(self._forget_old, named)
             events = [Event(EventKind.RUN_STARTED, f"{host}, pid {pid}, job file {identity.file_hash}")]
             if file_hash not in ("", ADOPTING, identity.file_hash):
                 events.append(Event(EventKind.JOB_FILE_CHANGED, f"from {file_hash} to {identity.file_hash}"))
+            if beside:
+                events.append(Event(EventKind.VERSIONS_DIFFER, f"penstock {version} beside {beside}"))
             await self._events.append(connection, events, owner)
         return JobRecord(generation)
 
@@ -143,6 +172,22 @@ class Joining:
                 f"job {self._name!r} is being run from another version of its file (pid {pid} on {host}): stop it first, "
                 f"or start this one again once that worker has been silent for a minute"
             )
+
+    async def _other_version(self, connection: AsyncConnection, owner: str, version: str) -> str:
+        """The first live worker of another version, in a few words; "" if there is none. Raises LedgerRefused if they do not
+        agree."""
+        others = await connection.execute(
+            self._other_versions, {"job": self._job_id, "worker_version": version, "owner": owner}
+        )
+        alive = [(theirs, f"pid {pid} on {host}") for other, host, pid, theirs in others if not self._is_dead(other)]
+        for theirs, place in alive:
+            if not agree(version, theirs):
+                raise LedgerRefused(
+                    f"job {self._name!r} is being run by penstock {theirs} ({place}), and this is penstock {version}: versions "
+                    "to which a job file may mean different things do not share a job. Install the same version here, or stop "
+                    "that worker first"
+                )
+        return next((f"{theirs} ({place})" for theirs, place in alive if theirs), "")
 
     async def leave(self, owner: str, detail: str) -> None:
         """See Ledger.leave."""

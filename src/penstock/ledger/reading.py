@@ -26,7 +26,9 @@ _EVERY_STATE = frozenset(RowState)
 NO_DOUBTS = DoubtsAhead(rows=0, young=0, seconds=0.0)
 
 _WORKERS = """
-SELECT owner, host, pid, started_at, seen_at, CASE WHEN alive_until > {now} THEN 1 ELSE 0 END,
+SELECT owner, host, pid, started_at, seen_at, CASE WHEN alive_until > {now} THEN 1 ELSE 0 END AS alive, {now} AS at, version,
+  (SELECT COUNT(*) FROM penstock_ranges
+   WHERE job_id = :job AND state = 'leased' AND penstock_ranges.owner = penstock_workers.owner) AS ranges,
   in_flight, rows_per_second, concurrency, limited_by, hold
 FROM penstock_workers WHERE job_id = :job ORDER BY started_at, owner
 """
@@ -132,8 +134,11 @@ class SqlReadModel:
                     moment(seen),
                     bool(alive) and not self._is_dead(owner),
                     Pulse(*pulse),
+                    version,
+                    ranges,
+                    max(0.0, (moment(at) - moment(seen)).total_seconds()),
                 )
-                for owner, host, pid, started, seen, alive, *pulse in await connection.execute(
+                for owner, host, pid, started, seen, alive, at, version, ranges, *pulse in await connection.execute(
                     self._workers, {"job": job_id}
                 )
             ]

@@ -209,6 +209,9 @@ WORKERS = _table(
     Column("hold", _characters(REASON_LENGTH), nullable=False, server_default=""),
     Column("version", _word(40), nullable=False, server_default=""),  # of its penstock
     Column("by_broker", SmallInteger, nullable=False, server_default="0"),  # a broker hands it its ranges out
+    # What it uses of the job's limits, or asks for; NULL: everything.
+    Column("stake_concurrency", Integer, nullable=True),
+    Column("stake_rate", Double, nullable=True),
     Column("quiet_until", _moment(), nullable=True),  # the API has told it to wait until then, and means all of them
     PrimaryKeyConstraint("job_id", "owner"),
 )

@@ -14,12 +14,13 @@ from sqlalchemy.types import TypeEngine
 _NUMBERS = (
     "batch", "by_broker", "concurrency", "failed", "fence", "first_new_range", "found", "from_range", "generations", "idempotent",
     "imported", "in_doubt", "in_flight", "is_fresh", "job", "left", "limit", "number", "only", "paused", "pid", "range",
-    "remaining", "since", "skipped", "status", "take_over_batch", "take_overs", "unflagged", "flags_no", "version", "window",
+    "remaining", "since", "skipped", "stake_concurrency", "status",
+    "take_over_batch", "take_overs", "unflagged", "flags_no", "version", "window",
 )  # fmt: skip
-_REALS = ("rate", "rows_per_second", "seconds")
+_REALS = ("rate", "rows_per_second", "seconds", "stake_rate")
 _TEXTS = (
     "after", "before", "file_hash", "hold", "host", "key", "limited_by", "name", "owner", "packed", "reason", "receipt",
-    "row_keys", "signing_key", "source", "state", "upto",
+    "row_keys", "signing_key", "source", "state", "upto", "worker_version",
 )  # fmt: skip
 _TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
     **dict.fromkeys(_NUMBERS, BigInteger()),

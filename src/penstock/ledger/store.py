@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from penstock import __version__
 from penstock.ledger.adopting import Adopting
 from penstock.ledger.base import (
     Asked,
@@ -81,8 +82,17 @@ class SqlLedger:
         self._flags = FlagsDue(transactions, job_id)
         self._counting = Counting(dialect)
 
-    async def join(self, identity: Identity, owner: str, host: str, pid: int, *, by_broker: bool = False) -> JobRecord:
-        return await self._joining.join(identity, owner, host, pid, by_broker=by_broker)
+    async def join(
+        self,
+        identity: Identity,
+        owner: str,
+        host: str,
+        pid: int,
+        *,
+        version: str = __version__,
+        by_broker: bool = False,
+    ) -> JobRecord:
+        return await self._joining.join(identity, owner, host, pid, version=version, by_broker=by_broker)
 
     async def leave(self, owner: str, detail: str) -> None:
         await self._joining.leave(owner, detail)

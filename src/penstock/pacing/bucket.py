@@ -1,4 +1,4 @@
-"""A token bucket: at most `rate` requests a second, with bursts of at most a tenth of a second's worth."""
+"""A token bucket: at most `rate` requests a second, with bursts of at most one and what a tenth of a second brings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ class TokenBucket:
         self._rate = rate
         self._tokens = 1.0
         self._at = now
+        self._brought = self._spilled = 0.0  # since `unused` was asked last
         self.is_limiting = rate != math.inf
 
     def set_rate(self, rate: float, now: float) -> None:
@@ -26,19 +27,36 @@ class TokenBucket:
         if not self.is_limiting:
             return 0.0
         self._refill(now)
-        if self._tokens >= 1.0:
+        if now >= self._at and self._tokens >= 1.0:
             return 0.0
-        return (1.0 - self._tokens) / self._rate if self._rate > 0 else math.inf
+        return self._at - now + max(0.0, 1.0 - self._tokens) / self._rate if self._rate > 0 else math.inf
 
     def take(self) -> None:
         """A request goes. Call `delay` first."""
         if self.is_limiting:
             self._tokens -= 1.0
 
+    def begin_at(self, at: float, tokens: float) -> None:
+        """Nothing more is saved up before; then there are so many tokens."""
+        self._tokens, self._at = tokens, at
+
+    def unused(self, now: float) -> float:
+        """Of what the rate has brought since this was asked last, how much nobody wanted: 0.0 to 1.0."""
+        self._refill(now)
+        unused = self._spilled / self._brought if self._brought > 0.0 else 0.0
+        self._brought = self._spilled = 0.0
+        return unused
+
     def _refill(self, now: float) -> None:
+        if now <= self._at:
+            return
         if self._rate != math.inf:
-            self._tokens = min(self._burst(), self._tokens + (now - self._at) * self._rate)
+            brought = (now - self._at) * self._rate
+            full = self._tokens + brought
+            self._tokens = min(self._burst(), full)
+            self._brought += brought
+            self._spilled += full - self._tokens
         self._at = now
 
     def _burst(self) -> float:
-        return max(1.0, self._rate * 0.1) if self._rate != math.inf else 1.0
+        return 1.0 + self._rate * 0.1 if self._rate != math.inf else 1.0

@@ -15,9 +15,16 @@ from penstock.pacing.bucket import TokenBucket
 from penstock.pacing.limits import AdaptiveLimit
 from penstock.pacing.shares import Share
 
+# Seconds, while nothing is known of the others.
+LOOK_AGAIN = 1.0
+
 # Nothing but throttled (or unknown) answers this many times in a row, and the run holds.
 THROTTLED_IN_A_ROW = 10
 UNKNOWN_IN_A_ROW = 20
+# Retry-After that ends so many seconds later than the one before is news.
+LITTLE_LONGER = 0.2
+# No other's Retry-After is believed for longer, whatever became of the ledger's clock meanwhile.
+LONGEST_QUIET = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +64,9 @@ class Pace:
         self._hold_tries = 0
         self._opened = False
         self._not_before = -math.inf
-        self._retry_after_until = -math.inf
+        self._quiet_until = -math.inf  # the API has told this worker to wait
+        self._others_quiet_until = -math.inf  # or another one
+        self._shared_until = math.inf
         self._throttled = 0
         self._unknown = 0
 
@@ -94,10 +103,21 @@ class Pace:
 
     def delay(self, now: float) -> float:
         """Seconds until the next request may go; 0.0: now."""
-        wait = self._not_before - now
+        if now >= self._shared_until:
+            return LOOK_AGAIN
+        wait = max(self._not_before, self._others_quiet_until) - now
         if self._bucket.is_limiting:
             wait = max(wait, self._bucket.delay(now))
         return max(wait, 0.0)
+
+    def quiet(self, now: float) -> float:
+        """Seconds for which the API has told this very worker to wait."""
+        return max(0.0, self._quiet_until - now)
+
+    def unused(self, now: float) -> float:
+        """Of the rate since this was asked last, how much was left (0.0 to 1.0) for want of rows or of requests at once."""
+        unused = self._bucket.unused(now)
+        return 0.0 if self._paused else unused
 
     def sent(self) -> None:
         if self._bucket.is_limiting:
@@ -109,8 +129,12 @@ class Pace:
             return "pause"
         if self.hold is not None:
             return "hold"
+        if now >= self._shared_until:
+            return "ledger"
+        if max(self._quiet_until, self._others_quiet_until) > now:
+            return "Retry-After"
         if self._not_before > now:
-            return "Retry-After" if self._retry_after_until > now else "API"
+            return "API"
         if not self._opened and self._share > 1:
             return "first accepted answer"
         if self._bucket.is_limiting and self._bucket.delay(now) > 0:
@@ -125,9 +149,17 @@ class Pace:
         if share.adapts and not self._adapts:
             self._limit.begin_again(now)
         self._share = share.concurrency
+        self._shared_until = share.until
         self._adapts = share.adapts
         self._limit.share(workers=share.workers, elsewhere=share.elsewhere, ahead=share.ahead, now=now)
         self._bucket.set_rate(share.rate, now)
+
+    def heed(self, seconds: float, now: float) -> None:
+        """The API has told another worker to wait so long, and means all of them."""
+        until = now + min(seconds, LONGEST_QUIET)
+        if until > max(now, self._others_quiet_until):
+            self._others_quiet_until = until
+            self._begin_apart()
 
     def set_paused(self, paused: bool, now: float) -> None:
         if self._paused and not paused:
@@ -159,12 +191,15 @@ class Pace:
             self._close(now)
         self._throttled = self._unknown = 0
 
-    def throttled(self, reason: str, retry_after: float | None, *, sent_at: float, among: int, now: float) -> None:
-        """Too fast. Retry-After stops every request of this worker, not only the row's."""
+    def throttled(self, reason: str, retry_after: float | None, *, sent_at: float, among: int, now: float) -> bool:
+        """Too fast. Retry-After stops every request, not only the row's. Returns whether the other workers are to hear of it."""
         self._throttled += 1
-        if retry_after is not None:
-            self._retry_after_until = max(self._retry_after_until, now + retry_after)
-            self._not_before = max(self._not_before, now + retry_after)
+        tells = False
+        if retry_after is not None and now + retry_after > self._quiet_until:
+            tells = now + retry_after > max(now, self._quiet_until) + LITTLE_LONGER
+            self._quiet_until = now + retry_after
+            self._not_before = max(self._not_before, self._quiet_until)
+            self._begin_apart()
         elif self._adapts and among == 1:
             # Fewer at once there cannot be: then further apart.
             wait = full_jitter(self._throttled, self._first_wait, self._longest_wait, self._random)
@@ -173,6 +208,7 @@ class Pace:
             self._limit.throttled(sent_at, among, now)
         if self._throttled >= max(THROTTLED_IN_A_ROW, self.concurrency) or self._hold is not None:
             self.held(reason, sent_at=now, now=now)
+        return tells
 
     def unknown(self, reason: str, *, sent_at: float, among: int, now: float) -> None:
         """No answer, or a 5xx."""
@@ -195,6 +231,10 @@ class Pace:
         # At least half the jittered range: a hold that happens to draw 0.0 seconds would be no hold.
         wait = full_jitter(self._hold_tries, self._first_wait, self._longest_wait, self._random)
         self._not_before = max(self._not_before, now + max(wait, min(self._longest_wait, self._first_wait)))
+
+    def _begin_apart(self) -> None:
+        """After Retry-After: with nothing saved up, and each worker at another moment."""
+        self._bucket.begin_at(max(self._quiet_until, self._others_quiet_until), self._random.random())
 
     def _close(self, now: float) -> None:
         """One request at a time until one is accepted; where the limit adapts, it begins again."""

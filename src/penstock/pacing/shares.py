@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -10,7 +11,7 @@ class Share:
     """What one worker may do. concurrency: requests on the wire at once (0: it waits). rate: requests a second, math.inf for no
     limit. adapts: concurrency is the upper end of a limit that finds out what the API bears. workers: how many there are, this
     one included. elsewhere: what the others have on the wire. ahead: seconds by which the clock that all workers share, the
-    ledger's, is ahead of this worker's."""
+    ledger's, is ahead of this worker's. until: when the others count on it no more."""
 
     concurrency: int
     rate: float
@@ -18,6 +19,7 @@ class Share:
     workers: int = 1
     elsewhere: int = 0
     ahead: float = 0.0
+    until: float = math.inf
 
 
 def share_of_count(total: int, workers: int, rank: int) -> int:

@@ -21,6 +21,7 @@ STATES = {
 
 HAPPENINGS = {
     EventKind.JOB_FILE_CHANGED: ("Job file changed", "mapping, target or delivery were another from then on"),
+    EventKind.VERSIONS_DIFFER: ("Two versions of penstock", "that agree worked side by side"),
     EventKind.FURTHER_ATTEMPT: ("Further attempt", "a row was about to be sent again, which was safe to do"),
     EventKind.TAKE_OVER: ("Take-over", "a worker was gone, and another went on with its rows"),
     EventKind.LATE_ANSWER: ("Late answer", "it came after the rows had been taken over"),

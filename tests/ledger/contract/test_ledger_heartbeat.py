@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import SecretStr
 from tests.ledger.contract.bench import (
     ALICE,
@@ -21,7 +23,7 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.database.connect import open_database
-from penstock.ledger.base import Lease
+from penstock.ledger.base import EVERYTHING, Lease, Stake
 from penstock.ledger.opening import open_ledger
 
 
@@ -163,3 +165,58 @@ async def test_a_worker_that_was_frozen_hears_that_the_job_goes_on_in_another_wa
     await bench.desk.reset(renew_keys=True)
     _, control = await bench.alice.renew([], SECONDS, ALICE, PULSE)
     assert (control.generation, control.is_known) == (2, False)
+
+
+async def test_stakes_are_everything_until_they_are_told(bench: Bench) -> None:
+    _, hers = await bench.alice.renew([], SECONDS, ALICE, replace(PULSE, stake=Stake(4, 12.5)))
+    _, his = await bench.bob.renew([], SECONDS, BOB, PULSE)
+
+    assert (hers.stakes, his.stakes) == ((EVERYTHING,), (Stake(4, 12.5),))
+
+
+async def test_a_worker_silent_for_seconds_has_no_stake_in_the_rate_but_may_have_requests_on_the_wire(
+    bench: Bench,
+) -> None:
+    await bench.alice.renew([], SECONDS, ALICE, replace(PULSE, stake=Stake(4, 12.5)))
+    await bench.sql("UPDATE penstock_workers SET seen_at = '2001-01-01 00:00:00.000' WHERE owner = :name", name=ALICE)
+
+    _, control = await bench.bob.renew([], SECONDS, BOB, PULSE)
+
+    assert (control.workers, control.stakes) == (2, (Stake(4, 0.0),))
+
+
+async def test_what_the_api_told_one_worker_all_hear_until_it_is_over(bench: Bench) -> None:
+    _, control = await bench.alice.renew([], SECONDS, ALICE, replace(PULSE, quiet=30.0))
+    assert 29.0 < control.quiet <= 30.0
+    await bench.bob.renew([], SECONDS, BOB, replace(PULSE, quiet=5.0))
+    _, control = await bench.bob.renew([], SECONDS, BOB, PULSE)
+    assert 0.0 < control.quiet <= 30.0, "the longest"
+
+    await bench.alice.renew([], SECONDS, ALICE, PULSE)
+    _, control = await bench.bob.renew([], SECONDS, BOB, PULSE)
+    assert control.quiet == 0.0
+
+
+async def test_what_the_api_told_a_worker_that_died_holds(bench: Bench) -> None:
+    await bench.alice.renew([], SECONDS, ALICE, replace(PULSE, quiet=600.0))
+    database = open_database(SecretStr(bench.url))
+    ledger = await open_ledger(database, JOB, is_dead=lambda owner: owner == ALICE)
+
+    _, control = await ledger.renew([], SECONDS, BOB, PULSE)
+
+    assert control.workers == 1
+    assert control.quiet > 0.0
+    await ledger.aclose()
+
+
+async def test_status_sees_what_a_worker_holds_and_how_long_it_has_been_silent(bench: Bench) -> None:
+    await span(bench.alice, None, "5")
+    await bench.alice.settle([released(await span(bench.alice, "5", "9"), 1)], marked)
+    await bench.alice.renew([], SECONDS, ALICE, PULSE)
+
+    workers = {worker.owner: worker for worker in await bench.model.workers()}
+
+    assert (workers[ALICE].ranges, workers[BOB].ranges) == (1, 0)
+    assert 0.0 <= workers[ALICE].silent_for < 60.0
+    await bench.sql("UPDATE penstock_workers SET seen_at = '2001-01-01 00:00:00.000'")
+    assert all(worker.silent_for > 24 * 3600 for worker in await bench.model.workers())

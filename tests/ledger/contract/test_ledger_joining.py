@@ -21,6 +21,7 @@ from tests.ledger.contract.bench import (
 from penstock.database.connect import open_database
 from penstock.errors import LedgerRefused
 from penstock.events import EventKind
+from penstock.ledger.agreeing import agree
 from penstock.ledger.base import Identity
 from penstock.ledger.opening import open_ledger
 
@@ -87,6 +88,61 @@ async def test_silent_workers_do_not_keep_a_changed_file_out(bench: Bench) -> No
     await bench.alice.join(identity(file_hash="hash-2"), "carol", "here", 3)
 
     assert "job_file_changed" in await bench.kinds()
+
+
+async def test_another_minor_version_is_refused_while_workers_of_the_first_live(bench: Bench) -> None:
+    await bench.alice.join(identity(), ALICE, "here", 1)
+    await bench.sql("UPDATE penstock_workers SET version = '7.1.4'")
+
+    with pytest.raises(
+        LedgerRefused, match=r"by penstock 7\.1\.4 \(pid 1 on here\), and this is penstock 7\.2\.0: .* Install"
+    ):
+        await bench.alice.join(identity(), "carol", "there", 3, "7.2.0")
+
+    assert len(await bench.model.workers()) == 2
+    await bench.alice.leave(ALICE, "done")
+    await bench.bob.leave(BOB, "done")
+    await bench.alice.join(identity(), "carol", "there", 3, "7.2.0")
+    assert "versions_differ" not in await bench.kinds()
+
+
+async def test_silent_and_dead_workers_of_another_version_keep_nobody_out(bench: Bench) -> None:
+    await bench.sql("UPDATE penstock_workers SET version = '7.1.4'")
+    database = open_database(SecretStr(bench.url))
+    ledger = await open_ledger(database, JOB, is_dead=everybody)
+    await ledger.join(identity(), "carol", "there", 3, "7.2.0")
+    await ledger.leave("carol", "done")
+    await ledger.aclose()
+
+    await bench.sql("UPDATE penstock_workers SET alive_until = '2001-01-01 00:00:00.000'")
+    await bench.alice.join(identity(), "dave", "there", 4, "7.2.0")
+
+
+async def test_another_patch_agrees_and_says_so_once(bench: Bench) -> None:
+    await bench.sql("UPDATE penstock_workers SET version = '7.1.4'")
+
+    for _ in range(2):  # the second time as after a lost COMMIT
+        await bench.alice.join(identity(), "carol", "there", 3, "7.1.5")
+
+    [event] = [event for event in await bench.model.events() if event.kind is EventKind.VERSIONS_DIFFER]
+    assert (event.detail, event.owner) == ("penstock 7.1.5 beside 7.1.4 (pid 1 on here)", "carol")
+    assert {worker.version for worker in await bench.model.workers()} == {"7.1.4", "7.1.5"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agreed"),
+    [
+        ("0.1.0", "0.1.0", True),
+        ("0.1.0", "0.1.7", True),
+        ("0.1.0", "0.1.0rc1", True),
+        ("0.1.9", "0.2.0", False),
+        ("0.1.0", "1.1.0", False),
+        ("0.1", "0.10", False),
+        ("0.1.0", "", True),
+    ],
+)
+def test_versions_that_differ_in_the_last_number_alone_agree(one: str, other: str, agreed: bool) -> None:
+    assert agree(one, other) is agree(other, one) is agreed
 
 
 async def test_a_worker_that_leaves_is_forgotten_and_says_why(bench: Bench) -> None:

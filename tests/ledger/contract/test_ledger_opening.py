@@ -151,6 +151,8 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
         ("penstock_jobs", "signing_key"),
         ("penstock_workers", "version"),
         ("penstock_workers", "by_broker"),
+        ("penstock_workers", "stake_concurrency"),
+        ("penstock_workers", "stake_rate"),
         ("penstock_workers", "quiet_until"),
     ):
         await bench.sql(f"ALTER TABLE {table} DROP COLUMN {column}")
@@ -169,6 +171,8 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
         ["penstock_jobs", "ADD", "COLUMN", "signing_key"],
         ["penstock_workers", "ADD", "COLUMN", "by_broker"],
         ["penstock_workers", "ADD", "COLUMN", "quiet_until"],
+        ["penstock_workers", "ADD", "COLUMN", "stake_concurrency"],
+        ["penstock_workers", "ADD", "COLUMN", "stake_rate"],
         ["penstock_workers", "ADD", "COLUMN", "version"],
     ]
     assert await bench.desk.prepare() == []
