@@ -65,6 +65,28 @@ class Others:
             await self._changed.wait_for(lambda: holds(self.told))
 
 
+class Heartbeat:
+    """What a worker last heard."""
+
+    def __init__(self) -> None:
+        self.control = LEADS
+        self._looks = 0
+        self._looked = asyncio.Event()
+
+    def heard(self) -> Control:
+        self._looks += 1
+        self._looked.set()
+        return self.control
+
+    async def until_looked(self, times: int) -> None:
+        """Each walk over one page looks twice: after three looks one has ended that had not ended before."""
+        wanted = self._looks + times
+        async with asyncio.timeout(PATIENCE):
+            while self._looks < wanted:
+                self._looked.clear()
+                await self._looked.wait()
+
+
 @pytest.fixture
 async def bench(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     monkeypatch.setattr(notices, "EVERY", 0.01)
@@ -125,12 +147,13 @@ async def test_rows_of_ranges_that_are_done_are_not_walked_again_before_the_end(
 
 
 async def test_a_range_that_comes_into_being_late_with_a_low_number_is_walked(bench: Bench, others: Others) -> None:
-    job = bench.alice._job
-    assert await job.reserve_range_no(bench.alice._transactions) == 1
+    heart = Heartbeat()
+    assert await bench.alice._job.reserve_range_no(bench.alice._transactions) == 1
     await end(bench, "7")
 
-    async with telling(notifier_to(others, bench)):
+    async with telling(notifier_to(others, bench), heart.heard):
         await others.until(lambda told: "7" in told)
+        await heart.until_looked(3)
         await bench.sql(
             "INSERT INTO penstock_ranges (job_id, range_no, kind, row_count, state) VALUES (1, 1, 'keys', 1, 'open')"
         )
@@ -172,23 +195,16 @@ async def test_a_worker_that_does_not_lead_tells_nothing(bench: Bench, others: O
 
 
 async def test_whoever_comes_to_lead_begins_at_the_first_row(bench: Bench, others: Others) -> None:
-    control = LEADS
-    has_followed = asyncio.Event()
-
-    def heard() -> Control:
-        if control is FOLLOWS:
-            has_followed.set()
-        return control
-
+    heart = Heartbeat()
     await end(bench, "1")
     await end(bench, "2")
-    async with telling(notifier_to(others, bench), heard):
+    async with telling(notifier_to(others, bench), heart.heard):
         await others.until(lambda told: "2" in told)
-        control = FOLLOWS
-        async with asyncio.timeout(PATIENCE):
-            await has_followed.wait()
+        await heart.until_looked(3)
+        heart.control = FOLLOWS
+        await heart.until_looked(3)
         await forget(bench)
-        control = LEADS
+        heart.control = LEADS
         await others.until(lambda told: told.count("1") > 1)
 
 
