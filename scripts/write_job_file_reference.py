@@ -100,7 +100,7 @@ def _takes(described: Any) -> str:
     if kind == "integer":
         most = f" to {described['maximum']:,}" if "maximum" in described else " or more"
         return f"{described['minimum']:,}{most}"
-    return {"object": "a mapping", "string": "text"}.get(kind, "anything JSON knows")
+    return {"object": "a mapping", "string": "text", "boolean": "true or false"}.get(kind, "anything JSON knows")
 
 
 def _default(described: Any) -> str:

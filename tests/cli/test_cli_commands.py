@@ -190,6 +190,20 @@ def test_check_shows_people_one_request_whole_and_of_the_others_what_differs(sho
     assert ended.err.endswith("orders: ready: penstock run orders.yaml\n")
 
 
+def test_a_job_that_tells_others_is_checked_and_not_run_without_a_broker(shop: Shop) -> None:
+    file = shop.folder / "orders.yaml"
+    file.write_text(file.read_text().replace("stop_at: never", "stop_at: never, notices: {exchange: migration}"))
+    checked = prepared(shop).penstock("check", "orders.yaml")
+    assert checked.code == 0
+    assert "a run needs --broker amqp://..., and the exchange has to be there" in checked.err
+    assert checked.err.endswith("orders: ready: penstock run orders.yaml --broker amqp://...\n")
+    for processes in ("1", "2"):
+        run = shop.penstock("run", "orders.yaml", "--processes", processes)
+        assert run.code == 2
+        assert "add --broker amqp://..., or leave delivery.notices out" in run.err
+    assert shop.api.stats()["requests"] == 0
+
+
 def test_check_of_a_target_that_does_not_answer_may_be_run_later(shop: Shop) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))

@@ -4,8 +4,8 @@ import pytest
 
 from penstock.errors import JobError, LedgerMissing, PenstockError, SourceUnreachable
 from penstock.insights.check import Finding, Grade
-from penstock.insights.findings import of_answers, of_error, of_size, of_store, of_target
-from penstock.spec.models import Target
+from penstock.insights.findings import of_answers, of_error, of_notices, of_size, of_store, of_target
+from penstock.spec.models import Notices, Target
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,11 @@ def test_a_store_without_an_index_is_told_of() -> None:
     slow = of_store("shop", ["no"], "new_orders")
     assert slow.grade is Grade.WARNING
     assert "shop has no index on no: every look-up goes through new_orders" in slow.text
+
+
+def test_what_a_broker_is_needed_for_is_told() -> None:
+    assert of_notices(None) == []
+    [finding] = of_notices(Notices(exchange="migration", payload=True))
+    assert finding.grade is Grade.OK
+    assert finding.text == "rows that end failed or in doubt are told to the exchange 'migration', with their payloads"
+    assert "a run needs --broker" in finding.way_out

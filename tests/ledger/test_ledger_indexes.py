@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from sqlalchemy import TextClause
-from tests.ledger.contract.bench import Bench, bench_at, close, imported, marked, portion, span
+from tests.ledger.contract.bench import Bench, bench_at, close, failed, imported, marked, portion, span
 
+from penstock.ledger import notices, sweeps
+from penstock.ledger.base import Settlement
 from penstock.ledger.dialect import dialect_of
 from penstock.ledger.statements import statement
+from penstock.ledger.states import RowState
 
 ROWS = 3000
 # What a database may do instead of using an index.
@@ -22,10 +27,10 @@ SELECT job_id, range_no + {more}, kind, 0, 'done', fence, batch, 0, 0, 0, 0, 0 F
 """
 
 
-async def grow(bench: Bench) -> None:
-    """To thousands of ranges, all but one of them done, and as many rows."""
+async def grow(bench: Bench, end: Callable[..., list[Settlement]] = imported) -> None:
+    """To thousands of ranges, all but one of them done, and as many rows, which have all ended like this."""
     lease = await span(bench.alice, None, str(ROWS))
-    await bench.alice.settle([portion(lease, 1, imported(*map(str, range(ROWS))))], marked)
+    await bench.alice.settle([portion(lease, 1, end(*map(str, range(ROWS))))], marked)
     for more in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048):
         await bench.sql(_MORE_RANGES.format(more=more))
 
@@ -61,5 +66,27 @@ async def test_s9_leases_and_keys_are_looked_up_by_an_index(server_url: str, sta
         assert lines, plan
         for line in lines:
             assert not any(word in line.split() or word in line for word in SCANS[kind]), plan
+
+    await close(bench)
+
+
+@pytest.mark.parametrize("statistics", ["of an empty ledger", "of the grown ledger"])
+async def test_rows_of_which_others_are_told_are_read_in_order_by_an_index(server_url: str, statistics: str) -> None:
+    bench = await bench_at(server_url)
+    kind = bench.database.kind
+    await bench.sql(ANALYZE[kind])
+    await grow(bench, failed)
+    told = await bench.alice.notices(RowState.FAILED, (0, ""), ROWS)
+    assert len(told) == ROWS
+    await bench.alice.told(told)
+    if statistics == "of the grown ledger":
+        await bench.sql(ANALYZE[kind] + (", penstock_notices" if kind == "mysql" else ""))
+
+    page = {"state": "failed", "range": 1, "after": "5", "limit": 500}
+    for query, parameters in ((notices._PAGE, page), (sweeps._FIRST_UNFINISHED, {})):
+        plan = await plan_of(bench, query, {"job": 1, **parameters})
+        # PostgreSQL puts the keys of one range after the other in order: its index ends with the range.
+        scans = SCANS[kind] if kind == "mysql" else ("Seq Scan",)
+        assert not any(scan in plan for scan in scans), plan
 
     await close(bench)

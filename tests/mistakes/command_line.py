@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.mistakes.answers import states
-from tests.mistakes.mistake import DELIVERED, PREPARED, Mistake
+from tests.mistakes.mistake import DELIVERED, PREPARED, Mistake, delivery
 
 _READY = (PREPARED, DELIVERED)
 _RUN = "See: penstock run --help"
@@ -50,6 +50,13 @@ MISTAKES = (
         _READY,
         f"Invalid value for '--limit': 'ten' is no whole number from 1 on\n{_RUN}",
         ("run orders.yaml --limit ten",),
+    ),
+    Mistake(
+        "failed rows that are to be told to others, and no broker",
+        (*_READY, delivery("notices: {exchange: migration}")),
+        "delivery.notices tells others of failed rows by a broker, and none is given: add --broker amqp://..., or leave "
+        "delivery.notices out",
+        ("run orders.yaml",),
     ),
     Mistake(
         "fewer processes than one",

@@ -11,7 +11,7 @@ import pytest
 from tests.spec.conftest import job_file
 
 from penstock.spec.loader import load
-from penstock.spec.models import DEFAULT_NOT_APPLIED
+from penstock.spec.models import DEFAULT_NOT_APPLIED, Notices
 from penstock.spec.units import NEVER, ShareOrCount
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def test_a_file_with_every_key_is_read_whole(whole_file: Path) -> None:
     assert (delivery.timeout.connect, delivery.timeout.total) == (5.0, 30.0)
     assert (delivery.attempts, delivery.backoff.first, delivery.backoff.max) == (8, 0.2, 30.0)
     assert (delivery.give_up_after, delivery.stop_at) == (14400.0, ShareOrCount(share=0.05))
+    assert delivery.notices == Notices(exchange="migration", payload=False)
     assert delivery.max_in_doubt == 1000
     assert job.ledger.url.get_secret_value() == "sqlite:///ledger.db"
     assert job.ledger.lease == 75.0
@@ -83,6 +84,7 @@ def test_what_is_left_out_has_the_documented_default(load_text: LoadText) -> Non
     assert job.target.not_applied == DEFAULT_NOT_APPLIED
     assert (job.delivery.timeout.connect, job.delivery.timeout.total) == (5.0, 30.0)
     assert job.delivery.stop_at == ShareOrCount(share=0.05)
+    assert job.delivery.notices is None
     assert job.ledger.url == job.source.url
     assert job.ledger.lease == 75.0
     assert job.verify is None

@@ -223,6 +223,10 @@ def test_a_source_is_a_database(problems_of: ProblemsOf, url: str, said: str) ->
         ("stop_at: 101%", "delivery.stop_at", "'101%' is no limit"),
         ("stop_at: 0", "delivery.stop_at", "0 is no limit"),
         ("max_in_doubt: 2", "delivery.max_in_doubt", "at least 3"),
+        ("notices: {exchange: ' '}", "delivery.notices.exchange", "' ' is empty; name an exchange that is there"),
+        (f"notices: {{exchange: {128 * 'ä'}}}", "delivery.notices.exchange", "a broker takes at most 255 bytes"),
+        ("notices: {payload: true}", "delivery.notices.exchange", "is missing"),
+        ("notices: {exchange: e, payload: 'yes'}", "delivery.notices.payload", "must be true or false"),
         ("window: 5", "delivery.window", "is reserved for a later version"),
     ],
 )

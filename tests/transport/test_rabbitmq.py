@@ -31,6 +31,7 @@ from tests.transport.brokers import (
 
 from penstock.errors import JobError
 from penstock.transport import dead_letters
+from penstock.transport.base import Message
 from penstock.transport.messages import REASON, SIGNATURE, Messages
 
 
@@ -248,17 +249,25 @@ async def test_messages_of_another_kind_go_to_an_exchange(amqp_url: str) -> None
         exchange = await channel.declare_exchange("news", "direct", durable=True)
         queue = await channel.declare_queue("reader", durable=True)
         await queue.bind(exchange, "imported")
-        messages = [("imported", b"1"), ("nobody reads this", b"2"), ("imported", b"3")]
+        messages = [
+            Message("first", "imported", b"1"),
+            Message("second", "nobody reads this", b"2"),
+            Message("third", "imported", b"3"),
+        ]
         assert await broker.publish_to("news", messages) == 3
         found = [await queue.get(), await queue.get()]
         assert [message.body for message in found] == [b"1", b"3"]
+        assert [message.message_id for message in found] == ["first", "third"]
+        assert found[0].content_type == "application/json"
         assert found[0].delivery_mode is aio_pika.DeliveryMode.PERSISTENT
 
 
 async def test_an_exchange_that_is_not_there_is_named_and_nothing_else_suffers(amqp_url: str) -> None:
     async with opened(amqp_url) as broker:
         with pytest.raises(JobError, match=r"exchange 'nowhere' .*NOT_FOUND.*declare it"):
-            await broker.publish_to("nowhere", [("a", b"1")])
+            await broker.publish_to("nowhere", [Message("1", "a", b"1")])
+        with pytest.raises(JobError, match=r"exchange 'nowhere' .*NOT_FOUND.*declare it"):
+            await broker.publish_to("nowhere", [])
         assert broker.trouble == ""
         assert await broker.publish([1]) == 1
 

@@ -19,6 +19,8 @@ from tests.transport.brokers import (
     until_well,
 )
 
+from penstock.transport.base import Message
+
 
 @pytest.fixture
 async def proxy(amqp_url: str) -> AsyncIterator[AmqpProxy]:
@@ -45,7 +47,7 @@ async def test_b1_what_cannot_be_published_is_given_up_and_not_raised(proxy: Amq
     proxy.is_shut = True
     async with opened(proxy.url) as broker:
         assert await broker.publish([1]) == 0
-        assert await broker.publish_to("news", [("a", b"1")]) == 0
+        assert await broker.publish_to("news", [Message("1", "a", b"1")]) == 0
 
 
 async def test_b3_a_lost_confirmation_is_published_again_and_the_number_given_once(

@@ -57,7 +57,8 @@ def check(
         if as_json:
             emit(_document(report))
         else:
-            _print(report, named.file, console)
+            broker = "" if named.job.delivery.notices is None else " --broker amqp://..."
+            _print(report, f"penstock run {named.file}{broker}", console)
         codes.append(after_check(report))
     return worst(codes)
 
@@ -86,7 +87,8 @@ def _document(report: CheckReport) -> dict[str, object]:
     }
 
 
-def _print(report: CheckReport, file: str, console: Console) -> None:
+def _print(report: CheckReport, run: str, console: Console) -> None:
+    """run: the line to type next."""
     console.print(report.job, style="bold")
     for finding in report.findings:
         console.print(_line(finding))
@@ -101,8 +103,8 @@ def _print(report: CheckReport, file: str, console: Console) -> None:
                 "\n  ".join([f"were row {printable(plain_key(sample.key))} in doubt, the API would be asked:", *asked])
             )
     verdicts = {
-        ExitCode.WELL: f"ready: penstock run {file}",
-        ExitCode.FINDINGS: f"ready, but not every row maps: those would fail, the others go: penstock run {file}",
+        ExitCode.WELL: f"ready: {run}",
+        ExitCode.FINDINGS: f"ready, but not every row maps: those would fail, the others go: {run}",
         ExitCode.PERSON: "not ready: the problems above come first",
         ExitCode.LATER: "not ready: something does not answer; try again later",
     }

@@ -8,6 +8,7 @@ from random import Random
 from typing import Protocol
 
 from penstock.clock import Clock
+from penstock.engine.notices import Notifier
 from penstock.ledger.base import FlagMarker, IsDead, Ledger, Recall, Settlement
 from penstock.pacing.pace import Pace
 from penstock.rows import KeyText, Row
@@ -121,3 +122,4 @@ class Parts:
     random: Random
     probing: Probing | None = None
     broker: Broker | None = None  # None: workers find their ranges in the ledger alone
+    notifier: Notifier | None = None  # None: nobody is told of rows that end badly

@@ -51,6 +51,8 @@ class Stop:
         """The run has ended, but something is left that the same command does."""
         if self.ended in (Ended.DONE, Ended.LIMIT):
             self.ended, self.detail = Ended.STOPPED, detail
+        else:
+            self.detail = f"{self.detail}; {detail}" if self.detail else detail
 
     def turn(self) -> Stop:
         """Another one for a part of the run: whoever asks the run to end asks that too, but not the other way round."""

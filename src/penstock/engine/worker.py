@@ -128,6 +128,8 @@ class Worker:
             background.append(self._start(self._flagging.flag_for_ever()))
         if self._dispatcher is not None:
             background.append(self._start(self._dispatcher.dispatch_for_ever()))
+        if self._parts.notifier is not None:
+            background.append(self._start(self._parts.notifier.notify_for_ever(lambda: self._heartbeat.control)))
         if not self._task.is_bounded:
             background.append(self._start(count_ahead(self._parts, self._heartbeat)))
         reading = self._start(self._feeder.read_ahead(self._reader.pages()))

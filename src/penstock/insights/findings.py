@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from penstock.errors import PenstockError, Unreachable
 from penstock.insights.check import Finding, Grade
 from penstock.insights.words import duration, number, per_second, size
-from penstock.spec.models import Target
+from penstock.spec.models import Notices, Target
 
 # Measured on InnoDB, data and index, with receipt, status and fingerprint.
 LEDGER_BYTES_PER_ROW = 240
@@ -38,6 +38,15 @@ def of_answers(target: Target) -> list[Finding]:
     names = " and ".join(f"target.{name}" for name in asked_later)
     text = f"{names} come after target.accept, and without one every 2xx answer is accepted before they are asked"
     return [Finding("answers", Grade.WARNING, text, 'add one, like accept: "{{ status < 300 and body.code == 0 }}"')]
+
+
+def of_notices(notices: Notices | None) -> list[Finding]:
+    """Whether anybody is told of rows by messages; the broker is given with the run, so that nothing can be looked at here."""
+    if notices is None:
+        return []
+    told = "with their payloads" if notices.payload else "without payloads"
+    text = f"rows that end failed or in doubt are told to the exchange {notices.exchange!r}, {told}"
+    return [Finding("notices", Grade.OK, text, "a run needs --broker amqp://..., and the exchange has to be there")]
 
 
 def of_store(name: str, key: Sequence[str], scanned: str | None) -> Finding:

@@ -164,6 +164,19 @@ class Asked(NamedTuple):
     said: str = ""
 
 
+class Notice(NamedTuple):
+    """A row that ended failed or in doubt, as others are told of it. is_told: they have been, of the row as it is here."""
+
+    key: KeyText
+    range_no: int
+    state: RowState
+    attempts: int
+    status: int | None
+    reason: str | None
+    updated_at: datetime
+    is_told: bool
+
+
 class DoubtsAhead(NamedTuple):
     """Rows in doubt: how many; how many of them not for long enough yet; in how many seconds all will have been."""
 
@@ -462,6 +475,19 @@ class Ledger(Protocol):
 
     async def unfinished(self) -> int:
         """How many ranges are open or leased: 0 means that every planned row is final."""
+        ...
+
+    async def first_unfinished(self) -> int:
+        """The number of the first range that is open or leased; if there is none, the one that the next range gets. The rows of
+        all ranges before it have ended."""
+        ...
+
+    async def notices(self, state: RowState, after: tuple[int, KeyText], limit: int) -> Sequence[Notice]:
+        """The next rows in this state behind this range and key, in that order; key "": all of the range."""
+        ...
+
+    async def told(self, notices: Sequence[Notice]) -> None:
+        """Others have been told of these rows, as each is here: of one that has changed since they will be again."""
         ...
 
     async def last_sweep(self) -> tuple[int, int] | None:

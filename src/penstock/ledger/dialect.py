@@ -1,8 +1,8 @@
 """The few places where the ledger's SQL differs between databases.
 
 A statement is written once, as a template with names in braces: {now}, {later} (:seconds from now), {a_day_ago}, {age}
-(seconds since known.updated_at), {is_same} (equal, NULL equals NULL), {position} (of a text in a text), {for_update},
-{skip_locked}, {for_share}, and whatever else its author gives.
+(seconds since known.updated_at), {batch_moment} (batch.updated_at, a text in UTC, as a time), {is_same} (equal, NULL equals
+NULL), {position} (of a text in a text), {for_update}, {skip_locked}, {for_share}, and whatever else its author gives.
 """
 
 from __future__ import annotations
@@ -116,6 +116,7 @@ _LOOK_UP = " {join} penstock_rows AS known ON known.job_id = :job AND known.row_
 
 MYSQL = LedgerDialect(
     words={
+        "batch_moment": "CAST(batch.updated_at AS DATETIME(6))",
         "now": "UTC_TIMESTAMP(6)",
         "later": "UTC_TIMESTAMP(6) + INTERVAL :seconds SECOND",
         "a_day_ago": "UTC_TIMESTAMP(6) - INTERVAL 1 DAY",
@@ -135,6 +136,7 @@ MYSQL = LedgerDialect(
 
 POSTGRESQL = LedgerDialect(
     words={
+        "batch_moment": "CAST(batch.updated_at || '+00' AS TIMESTAMP WITH TIME ZONE)",
         # Of the statement, not of the transaction: that may have waited for a lock since it began.
         "now": "statement_timestamp()",
         "later": "statement_timestamp() + :seconds * INTERVAL '1 second'",
@@ -159,6 +161,7 @@ _SQLITE_TIME = "strftime('%Y-%m-%d %H:%M:%f', 'now'{})"
 
 SQLITE = LedgerDialect(
     words={
+        "batch_moment": "strftime('%Y-%m-%d %H:%M:%f', batch.updated_at)",
         "now": _SQLITE_TIME.format(""),
         "later": _SQLITE_TIME.format(", :seconds || ' seconds'"),
         "a_day_ago": _SQLITE_TIME.format(", '-1 day'"),

@@ -20,6 +20,7 @@ from penstock.ledger.base import (
     JobRecord,
     Lease,
     LedgerRow,
+    Notice,
     Portion,
     Pulse,
     Recall,
@@ -41,9 +42,11 @@ from penstock.ledger.keysranges import KeysRanges
 from penstock.ledger.late import LateAnswers
 from penstock.ledger.leasing import Leasing
 from penstock.ledger.lookup import Lookup
+from penstock.ledger.notices import Notices
 from penstock.ledger.planning import Planning
 from penstock.ledger.recording import RowWriter
 from penstock.ledger.settling import Settling
+from penstock.ledger.states import RowState
 from penstock.ledger.sweeps import Sweeps
 from penstock.ledger.takenover import TakenOver
 from penstock.ledger.takeover import TakeOver
@@ -80,6 +83,7 @@ class SqlLedger:
         self._keys_ranges = KeysRanges(transactions, dialect, job, self._lookup, counters, is_dead)
         self._sweeps = Sweeps(transactions, dialect, job, held)
         self._flags = FlagsDue(transactions, job_id)
+        self._notices = Notices(transactions, dialect, job_id)
         self._counting = Counting(dialect)
 
     async def join(
@@ -178,6 +182,15 @@ class SqlLedger:
 
     async def unfinished(self) -> int:
         return await self._sweeps.unfinished()
+
+    async def first_unfinished(self) -> int:
+        return await self._sweeps.first_unfinished()
+
+    async def notices(self, state: RowState, after: tuple[int, KeyText], limit: int) -> Sequence[Notice]:
+        return await self._notices.page(state, after, limit)
+
+    async def told(self, notices: Sequence[Notice]) -> None:
+        await self._notices.told(notices)
 
     async def last_sweep(self) -> tuple[int, int] | None:
         return await self._sweeps.last()

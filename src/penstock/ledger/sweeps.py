@@ -40,6 +40,12 @@ _REMEMBER = statement("UPDATE penstock_jobs SET last_sweep = :range, last_sweep_
 
 _LAST_SWEEP = statement("SELECT last_sweep, last_sweep_found FROM penstock_jobs WHERE job_id = :job")
 
+# The next number first: a range that is made in between is behind it, or is found.
+_NEXT_RANGE = statement("SELECT next_range FROM penstock_jobs WHERE job_id = :job")
+_FIRST_UNFINISHED = statement(
+    "SELECT MIN(range_no) FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased')"
+)
+
 _UNFINISHED = statement("SELECT COUNT(*) FROM penstock_ranges WHERE job_id = :job AND state IN ('open', 'leased')")
 
 
@@ -104,6 +110,16 @@ class Sweeps:
         async def read(connection: AsyncConnection) -> tuple[int, int] | None:
             range_no, found = (await connection.execute(_LAST_SWEEP, self._named)).one()
             return None if range_no is None else (range_no, found)
+
+        return await self._transactions.read(read)
+
+    async def first_unfinished(self) -> int:
+        """See Ledger.first_unfinished."""
+
+        async def read(connection: AsyncConnection) -> int:
+            next_range = (await connection.execute(_NEXT_RANGE, self._named)).scalar_one()
+            first = (await connection.execute(_FIRST_UNFINISHED, self._named)).scalar()
+            return int(next_range if first is None else first)
 
         return await self._transactions.read(read)
 

@@ -6,7 +6,17 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, model_validator
 
-from penstock.spec.kinds import Concurrency, Duration, DurationOrNever, Limit, Rate, SqlUrl, Whole
+from penstock.spec.kinds import (
+    Concurrency,
+    Duration,
+    DurationOrNever,
+    ExchangeName,
+    Limit,
+    Rate,
+    SqlUrl,
+    Whole,
+    YesOrNo,
+)
 from penstock.spec.part import Part, as_in_a_file
 from penstock.spec.values import MOST_AT_ONCE
 from penstock.spec.wrong import Wrong, all_wrong
@@ -38,6 +48,17 @@ class Backoff(Part):
         if {"first"} <= self.model_fields_set and self.first > self.max:
             raise all_wrong([(("first",), Wrong("is longer than backoff.max", "max bounds every wait"))])
         return self
+
+
+class Notices(Part):
+    exchange: ExchangeName = Field(
+        description="An exchange of the broker given by `--broker`. It has to be there. "
+        "The routing key is `NAME.failed` or `NAME.in_doubt`, with the job's name."
+    )
+    payload: YesOrNo = Field(
+        default=False,
+        description="Put the request's body into each message too, made anew from the row as it is in the source by then.",
+    )
 
 
 class Delivery(Part):
@@ -73,6 +94,10 @@ class Delivery(Part):
         default=as_in_a_file("5%"),
         description="Stop, with exit code 3, when so many of the last 1,000 finished rows are failed or in doubt: "
         "a share, a number, or `never`.",
+    )
+    notices: Notices | None = Field(
+        default=None,
+        description="Tell others of each row that ends failed or in doubt, by a message. Runs then need `--broker`.",
     )
     max_in_doubt: Annotated[Whole, Field(ge=3)] = Field(
         default=1000, description="Rows of one worker that a crash may leave in doubt, at the most."

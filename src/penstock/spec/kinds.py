@@ -32,6 +32,7 @@ from penstock.spec.values import (
     Transform,
     check_columns,
     check_concurrency,
+    check_exchange,
     check_file,
     check_filled,
     check_function,
@@ -63,6 +64,7 @@ JobName: TypeAlias = Annotated[
     AfterValidator(check_name),
     WithJsonSchema({"type": "string", "title": "a name", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}),
 ]
+ExchangeName: TypeAlias = Annotated[str, AfterValidator(check_exchange), WithJsonSchema(_FILLED_TEXT)]
 Columns: TypeAlias = Annotated[
     tuple[Filled, ...],
     BeforeValidator(one_or_many),

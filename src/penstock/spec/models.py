@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr, ValidationInfo, field_validator
 
-from penstock.spec.delivery_part import Backoff, Delivery, Ledger, Timeout
+from penstock.spec.delivery_part import Backoff, Delivery, Ledger, Notices, Timeout
 from penstock.spec.kinds import Function, JobName
 from penstock.spec.part import OnlyInPython, Part
 from penstock.spec.source_part import Flag, Source
@@ -31,6 +31,7 @@ __all__ = [
     "Flag",
     "Job",
     "Ledger",
+    "Notices",
     "Probe",
     "Source",
     "Target",

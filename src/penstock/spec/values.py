@@ -36,6 +36,9 @@ _OF_THE_SENDER = {
 }
 
 
+_LONGEST_EXCHANGE = 255  # bytes
+
+
 def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise Wrong("is no name", "use 1 to 64 letters a-z, A-Z, digits, and . _ -", value=name)
@@ -46,6 +49,15 @@ def check_filled(text: str) -> str:
     if not text.strip():
         raise Wrong("is empty", "give it a value or leave the key out", value=text)
     return text
+
+
+def check_exchange(name: str) -> str:
+    """Of a broker; the one without a name would take a routing key for the name of a queue."""
+    if not name.strip():
+        raise Wrong("is empty", "name an exchange that is there", value=name)
+    if len(name.encode("utf-8", "surrogatepass")) > _LONGEST_EXCHANGE:
+        raise Wrong("is no name of an exchange", f"a broker takes at most {_LONGEST_EXCHANGE} bytes", value=name)
+    return name
 
 
 def check_timezone(name: str) -> str:

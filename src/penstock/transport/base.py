@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Bell(Protocol):
@@ -14,6 +14,14 @@ class Bell(Protocol):
     def ring(self) -> None:
         """This worker has finished or made a range: whoever waits may look again."""
         ...
+
+
+class Message(NamedTuple):
+    """For others than workers. message_id: the same whenever the same is said again. body: JSON."""
+
+    message_id: str
+    routing_key: str
+    body: bytes
 
 
 class Broker(Protocol):
@@ -48,6 +56,12 @@ class Broker(Protocol):
         """Have these numbers handed out. How many of the first ones the broker has confirmed, before one was refused (the
         queue is full), came back (there is no queue), or nothing was heard for 5 s. Never raises for the broker's troubles:
         `trouble` tells."""
+        ...
+
+    async def publish_to(self, exchange: str, messages: Sequence[Message]) -> int:
+        """Tell others. Returns how many of the first of them the broker has confirmed; one that no queue takes is confirmed and
+        gone. Without messages it only looks whether the exchange is there. Raises JobError if it is not, or may not be written
+        to."""
         ...
 
     async def depth(self) -> int | None:

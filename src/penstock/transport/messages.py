@@ -26,7 +26,8 @@ class Junk:
 
 
 class Letter(NamedTuple):
-    """What is sent: to which exchange, under which routing key. mandatory: it comes back if no queue takes it."""
+    """What is sent: to which exchange, under which routing key. mandatory: it comes back if no queue takes it. message_id: the
+    same whenever the same is said again."""
 
     exchange: str
     routing_key: str
@@ -34,6 +35,7 @@ class Letter(NamedTuple):
     content_type: str | None = None
     headers: Mapping[str, str] = {}  # never written to
     mandatory: bool = True
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

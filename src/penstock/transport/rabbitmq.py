@@ -14,6 +14,7 @@ from typing import NamedTuple
 from penstock.errors import JobError, PenstockError
 from penstock.transport.address import Address, read_address
 from penstock.transport.amqp import ChannelAccessRefused, ChannelNotFoundEntity, Delivered, PublishError
+from penstock.transport.base import Message
 from penstock.transport.deliveries import Deliveries
 from penstock.transport.link import Link
 from penstock.transport.messages import Junk, Letter, Messages, put_aside
@@ -108,24 +109,20 @@ class RabbitBroker:
         self._refused = ""
         return confirmed
 
-    async def publish_to(self, exchange: str, messages: Sequence[tuple[str, bytes]]) -> int:
-        """Publish messages of another kind, each a routing key and a body, persistent. How many of the first ones the broker has
-        confirmed; one that no queue takes is confirmed and gone. Raises JobError if there is no such exchange, or no right to it.
-        """
+    async def publish_to(self, exchange: str, messages: Sequence[Message]) -> int:
         session = await self._giving.within(PATIENCE)
-        if session is None or not await session.is_free(PATIENCE):
+        if session is None:
             return 0
+        if not messages:
+            self._refuse(exchange, await session.look_for(exchange, PATIENCE))
         confirmed = 0
-        while confirmed < len(messages):
-            part = messages[confirmed : confirmed + AT_ONCE]
-            letters = [Letter(exchange, key, body, mandatory=False) for key, body in part]
-            outcomes = await session.publish_apart(letters, PATIENCE)
-            for outcome in outcomes:
-                if isinstance(outcome, ChannelNotFoundEntity | ChannelAccessRefused):
-                    raise JobError(
-                        f"the broker at {self._address} takes nothing for the exchange {exchange!r} ({explain(outcome)}): "
-                        f"declare it in the virtual host {self._address.vhost!r}, and let {self._address.user!r} write to it"
-                    )
+        while confirmed < len(messages) and await session.is_free(PATIENCE):
+            letters = [
+                Letter(exchange, key, body, "application/json", mandatory=False, message_id=message_id)
+                for message_id, key, body in messages[confirmed : confirmed + AT_ONCE]
+            ]
+            for outcome in await session.publish_apart(letters, PATIENCE):
+                self._refuse(exchange, outcome)
                 if outcome is not None:
                     return confirmed
                 confirmed += 1
@@ -147,6 +144,14 @@ class RabbitBroker:
     async def aclose(self) -> None:
         await self._taking.aclose()
         await self._giving.aclose()
+
+    def _refuse(self, exchange: str, outcome: BaseException | None) -> None:
+        """Raises JobError for an exchange that is not there, or may not be written to."""
+        if isinstance(outcome, ChannelNotFoundEntity | ChannelAccessRefused):
+            raise JobError(
+                f"the broker at {self._address} takes nothing for the exchange {exchange!r} ({explain(outcome)}): "
+                f"declare it in the virtual host {self._address.vhost!r}, and let {self._address.user!r} write to it"
+            )
 
     async def _dial_to_take(self) -> Session:
         session = await self._dial("takes ranges")

@@ -116,6 +116,17 @@ class Session:
         """Drop what is handed to nobody yet, if the broker answers."""
         await outcome_of(self.channel.queue_purge(queue), seconds)
 
+    async def look_for(self, exchange: str, seconds: float) -> BaseException | None:
+        """None: it is there. On a channel of its own, which breaks if it is not."""
+        channel = await outcome_of(_new_channel(self._connection), seconds)
+        if isinstance(channel, BaseException):
+            return channel
+        found = await outcome_of(channel.exchange_declare(exchange, passive=True), seconds)
+        if isinstance(found, BaseException):
+            return found
+        await outcome_of(channel.close(), CLOSE)
+        return None
+
     async def aclose(self) -> None:
         """Acknowledges first what it still can."""
         if not self.why:
@@ -167,7 +178,9 @@ def _below(connection: Connection) -> Any:
 
 
 async def _send(channel: Channel, letter: Letter) -> None:
-    properties = Basic.Properties(content_type=letter.content_type, delivery_mode=2, headers=dict(letter.headers))
+    properties = Basic.Properties(
+        content_type=letter.content_type, delivery_mode=2, headers=dict(letter.headers), message_id=letter.message_id
+    )
     await channel.basic_publish(
         letter.body,
         exchange=letter.exchange,

@@ -10,7 +10,7 @@ from penstock.database.connect import Database
 from penstock.engine.owner import is_dead
 from penstock.errors import JobError, LedgerMissing, PenstockError, RowError
 from penstock.insights.check import CheckReport, Finding, Grade, Sample
-from penstock.insights.findings import of_answers, of_error, of_size, of_store, of_target
+from penstock.insights.findings import of_answers, of_error, of_notices, of_size, of_store, of_target
 from penstock.insights.requests import RenderedRequest, safe_request
 from penstock.insights.source_findings import of_source, of_twins
 from penstock.insights.text_findings import of_texts
@@ -50,6 +50,7 @@ async def check_job(job: Job, *, file: str, deep: bool) -> CheckReport:
         findings.append(await _look_at_ledger(job, databases.ledger, file=file))
         findings += await _look_at_target(job)
         findings += of_answers(job.target)
+        findings += of_notices(job.delivery.notices)
         findings.append(of_size(keys, job.delivery.rate))
         samples: Sequence[Sample] = ()
         try:

@@ -12,6 +12,7 @@ from functools import partial
 from random import Random
 
 from penstock.clock import SystemClock
+from penstock.engine.notices import PATIENCE, Notifier
 from penstock.engine.owner import host_name, is_dead, new_owner, ran_since_boot
 from penstock.engine.parts import Parts, Settings
 from penstock.engine.reader import ASKED_FOR
@@ -36,6 +37,7 @@ from penstock.transport.polling import PollingBell
 from penstock.wiring.broker import BrokerOpener
 from penstock.wiring.databases import Databases, journal_folder, open_databases
 from penstock.wiring.flags import desk_of, marker_of, writer_of
+from penstock.wiring.notices import is_last, notifier_of, refuse_without_broker, refuse_without_exchange
 from penstock.wiring.probing import doubts_ahead, probe_address, probing_of, sender_to
 from penstock.wiring.rehearsal import rehearse
 from penstock.wiring.requests import classifier, idempotency_keys, request_renderer
@@ -92,6 +94,8 @@ async def run_job(
     the wire has then been settled as far as the ledger could be reached.
     """
     began = time.monotonic()
+    if open_broker is None:
+        refuse_without_broker(job)
     async with open_databases(job) as databases, AsyncExitStack() as opened:
         source = await open_source(job, databases.source)
         await rehearse(job, databases, source, options.keys)
@@ -99,12 +103,15 @@ async def run_job(
         broker = None
         if open_broker is not None:
             broker = await opened.enter_async_context(open_broker(await ledger.signing_key()))
+            await refuse_without_exchange(job, broker)
         owner = new_owner()
         identity = identity_of(job, source.identity)
         record = await ledger.join(identity, owner, host_name(), os.getpid(), by_broker=broker is not None)
         try:
+            keys = idempotency_keys(job, record.generation)
+            notifier = None if broker is None else notifier_of(job, source, ledger, keys, broker)
             task = await _task(ledger, options)
-            async with _assembled(job, databases, source, ledger, record, owner, broker) as parts:
+            async with _assembled(job, databases, source, ledger, record, owner, broker, notifier) as parts:
                 tally = await work(parts, task, stop, show)
         finally:
             if broker is not None and stop.ended in _CALLS_NOBODY:
@@ -112,6 +119,8 @@ async def run_job(
             with suppress(LedgerUnreachable):
                 await ledger.leave(owner, stop.detail or stop.ended)
         model = await read_model(databases.ledger, job.name, is_dead=is_dead)
+        if notifier is not None and await is_last(model):
+            await _tell_the_rest(notifier, stop)
         return Summary(
             job=job.name,
             ended=stop.ended,
@@ -122,6 +131,12 @@ async def run_job(
             seconds=time.monotonic() - began,
             doubts=await doubts_ahead(job, model),
         )
+
+
+async def _tell_the_rest(notifier: Notifier, stop: Stop) -> None:
+    untold = await notifier.tell_the_rest(math.inf if stop.ended in (Ended.DONE, Ended.LIMIT) else PATIENCE)
+    if untold:
+        stop.leave_open(f"{untold:,} failed or in-doubt rows are still to be told of: the broker takes no messages")
 
 
 def identity_of(job: Job, source: str) -> Identity:
@@ -161,6 +176,7 @@ async def _assembled(
     record: JobRecord,
     owner: str,
     broker: Broker | None,
+    notifier: Notifier | None,
 ) -> AsyncIterator[Parts]:
     clock, random, settings = SystemClock(), Random(), settings_of(job)
     address = parse_target_url(job.target.url)
@@ -200,6 +216,7 @@ async def _assembled(
             random=random,
             probing=probing,
             broker=broker,
+            notifier=notifier,
         )
 
 
