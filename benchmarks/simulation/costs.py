@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 KEPT = Path(__file__).with_name("costs.json")
+_MANY = 500  # things: a usual batch, page, or number of workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +93,23 @@ def kept(file: Path = KEPT) -> Costs:
 def keep(costs: Costs, file: Path = KEPT) -> None:
     rounded = json.loads(json.dumps(asdict(costs)), parse_float=lambda text: float(f"{float(text):.3g}"))
     file.write_text(json.dumps(rounded, indent=2) + "\n", encoding="utf-8")
+
+
+def least(one: Costs, other: Costs) -> Costs:
+    """The lesser figures of two measurements on one machine: whatever else it does adds to them. Dated as `other`."""
+    calls = {
+        kind: Calls(
+            **{
+                field.name: _least(getattr(one.calls[kind], field.name), getattr(found, field.name))
+                for field in fields(Calls)
+            }
+        )
+        for kind, found in other.calls.items()
+    }
+    rows = {kind: min(one.rows[kind], row, key=lambda row: row.worker) for kind, row in other.rows.items()}
+    return replace(other, calls=calls, rows=rows, commit=min(one.commit, other.commit))
+
+
+def _least(one: Cost, other: Cost) -> Cost:
+    """What a call costs and what each thing does were found together, and stay so."""
+    return replace(min(one, other, key=lambda cost: cost.cpu_of(_MANY)), wait=min(one.wait, other.wait))

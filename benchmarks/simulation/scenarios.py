@@ -10,7 +10,7 @@ from benchmarks.simulation.model import Outcome, simulate
 from benchmarks.simulation.setup import Setup
 
 WORKERS = (1, 2, 4, 8, 16, 32, 64, 125, 250, 500)
-HELP = (64, 125, 250, 500)
+HELP = (64, 125, 500)
 
 
 def base(costs: Costs, *, database: str, kind: str, workers: int) -> Setup:
@@ -46,7 +46,7 @@ def knee(costs: Costs, *, database: str, kind: str, in_turn: bool) -> int | None
 
 
 def played(setup: Setup) -> Outcome:
-    return simulate(setup, warm_up=5.0, seconds=10.0)
+    return simulate(setup, warm_up=4.0, seconds=8.0)
 
 
 def _in_turn(setup: Setup) -> Setup:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from benchmarks.simulation.costs import Calls, Cost, keep, kept
+from benchmarks.simulation.costs import Calls, Cost, keep, kept, least
 from benchmarks.simulation.events import Clock, Cores, Lock, Log, Steps
 from benchmarks.simulation.meter import beyond, line
 from benchmarks.simulation.model import Outcome, simulate, simulate_planners
@@ -227,3 +227,10 @@ def test_real_planners_try_as_the_simulated_ones_do() -> None:
         found = plans_of(place, 8, seconds=2.0)
     _, tries = simulate_planners(setup(workers=8), seconds=10.0)
     assert found.tries == pytest.approx(tries, rel=0.5)
+
+
+def test_of_two_measurements_the_cheaper_of_each_call_counts() -> None:
+    dear = replace(KEPT, calls={"mariadb": replace(dearer(REAL, 2), plan=NOTHING)}, commit=9.0)
+    found = least(dear, replace(KEPT, calls={"mariadb": REAL}, machine="now"))
+    assert found.calls["mariadb"] == replace(REAL, plan=NOTHING)
+    assert (found.commit, found.machine) == (KEPT.commit, "now")
