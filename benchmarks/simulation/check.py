@@ -102,7 +102,7 @@ def checked_plans(costs: Costs, *, planners: Sequence[int] = PLANNERS, seconds: 
         places = {"mariadb": mariadb(), "postgresql": postgresql()}
         for database, place_of in places.items():
             with place_of as place:
-                real = plans_of(place, count, seconds=seconds)
+                real = plans_of(place.url, count, seconds=seconds)
             say(f"{count} planners on {database}: {real.per_second:.0f} ranges/s, {real.tries:.1f} tries a range")
             setup = Setup(
                 workers=count,

@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from pydantic import SecretStr
 
 from benchmarks.ours import Penstock
-from benchmarks.simulation.places import Place
 from benchmarks.task import Task
 from penstock.database.connect import Database, open_database
 from penstock.demo.shop import fill_shop
@@ -31,14 +30,14 @@ class Plans:
     tries: float
 
 
-def plans_of(place: Place, planners: int, *, seconds: float) -> Plans:
-    """The place must be empty. Each planner has connections of its own, and asks again and again, as a worker without rows."""
+def plans_of(url: str, planners: int, *, seconds: float) -> Plans:
+    """url: of an empty database. Each planner has connections of its own, and asks again and again, as a worker without rows."""
     with TemporaryDirectory() as folder:
-        asyncio.run(fill_shop(SecretStr(place.url), orders=10, seed=1))
+        asyncio.run(fill_shop(SecretStr(url), orders=10, seed=1))
         Penstock(idempotent=True).get_ready(
-            Task(folder=Path(folder), database=place.url, api="http://127.0.0.1:9/orders", rows=10)
+            Task(folder=Path(folder), database=url, api="http://127.0.0.1:9/orders", rows=10)
         )
-    return asyncio.run(_plan(place.url, planners, seconds))
+    return asyncio.run(_plan(url, planners, seconds))
 
 
 async def _plan(url: str, planners: int, seconds: float) -> Plans:

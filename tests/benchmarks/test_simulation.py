@@ -11,7 +11,6 @@ from benchmarks.simulation.costs import Calls, Cost, keep, kept, least
 from benchmarks.simulation.events import Clock, Cores, Lock, Log, Steps
 from benchmarks.simulation.meter import beyond, line
 from benchmarks.simulation.model import Outcome, simulate, simulate_planners
-from benchmarks.simulation.places import mariadb
 from benchmarks.simulation.planners import plans_of
 from benchmarks.simulation.setup import Setup
 from benchmarks.simulation.tables import growing, knees
@@ -222,9 +221,8 @@ def test_each_number_of_workers_has_its_line() -> None:
     assert knees({"as it is": 101, "in turn": None}).endswith("as it is: 101 workers; in turn: not up to 500.")
 
 
-def test_real_planners_try_as_the_simulated_ones_do() -> None:
-    with mariadb() as place:
-        found = plans_of(place, 8, seconds=2.0)
+def test_real_planners_try_as_the_simulated_ones_do(mariadb_url: str) -> None:
+    found = plans_of(mariadb_url, 8, seconds=2.0)
     _, tries = simulate_planners(setup(workers=8), seconds=10.0)
     assert found.tries == pytest.approx(tries, rel=0.5)
 
