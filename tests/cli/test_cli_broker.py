@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import ORDERS, Shop
 
+from penstock.transport.base import Message
 from penstock.transport.dead_letters import count
 from penstock.transport.names import queue_name
 from penstock.transport.rabbitmq import open_broker
@@ -86,7 +87,7 @@ async def test_what_was_put_aside_is_told_and_handed_out_again(shop: Shop, amqp_
     secret = bytes.fromhex(str(signing_key))
     foreign = await open_broker(amqp_url, "orders", secret, 1)
     # Junk, and one that nobody lived to acknowledge.
-    assert await foreign.publish_to("", [(queue_name("orders", secret), b"no JSON")]) == 1
+    assert await foreign.publish_to("", [Message("1", queue_name("orders", secret), b"no JSON")]) == 1
     while not await count(amqp_url, "orders", secret):
         await foreign.take(0.1)
     await foreign.aclose()

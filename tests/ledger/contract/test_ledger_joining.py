@@ -97,12 +97,12 @@ async def test_another_minor_version_is_refused_while_workers_of_the_first_live(
     with pytest.raises(
         LedgerRefused, match=r"by penstock 7\.1\.4 \(pid 1 on here\), and this is penstock 7\.2\.0: .* Install"
     ):
-        await bench.alice.join(identity(), "carol", "there", 3, "7.2.0")
+        await bench.alice.join(identity(), "carol", "there", 3, version="7.2.0")
 
     assert len(await bench.model.workers()) == 2
     await bench.alice.leave(ALICE, "done")
     await bench.bob.leave(BOB, "done")
-    await bench.alice.join(identity(), "carol", "there", 3, "7.2.0")
+    await bench.alice.join(identity(), "carol", "there", 3, version="7.2.0")
     assert "versions_differ" not in await bench.kinds()
 
 
@@ -110,19 +110,19 @@ async def test_silent_and_dead_workers_of_another_version_keep_nobody_out(bench:
     await bench.sql("UPDATE penstock_workers SET version = '7.1.4'")
     database = open_database(SecretStr(bench.url))
     ledger = await open_ledger(database, JOB, is_dead=everybody)
-    await ledger.join(identity(), "carol", "there", 3, "7.2.0")
+    await ledger.join(identity(), "carol", "there", 3, version="7.2.0")
     await ledger.leave("carol", "done")
     await ledger.aclose()
 
     await bench.sql("UPDATE penstock_workers SET alive_until = '2001-01-01 00:00:00.000'")
-    await bench.alice.join(identity(), "dave", "there", 4, "7.2.0")
+    await bench.alice.join(identity(), "dave", "there", 4, version="7.2.0")
 
 
 async def test_another_patch_agrees_and_says_so_once(bench: Bench) -> None:
     await bench.sql("UPDATE penstock_workers SET version = '7.1.4'")
 
     for _ in range(2):  # the second time as after a lost COMMIT
-        await bench.alice.join(identity(), "carol", "there", 3, "7.1.5")
+        await bench.alice.join(identity(), "carol", "there", 3, version="7.1.5")
 
     [event] = [event for event in await bench.model.events() if event.kind is EventKind.VERSIONS_DIFFER]
     assert (event.detail, event.owner) == ("penstock 7.1.5 beside 7.1.4 (pid 1 on here)", "carol")
