@@ -33,6 +33,8 @@ from penstock.pacing.mishaps import Mishaps
 
 LOOK = 0.05  # seconds between looks at whether the last rows have ended
 SHOW = 1.0  # seconds between two looks for people
+# Each look reads what all workers have in windows: with more of them than these, each looks less often.
+LOOK_EVERY_SECOND = 8
 
 Show = Callable[[Progress], None]
 
@@ -248,7 +250,7 @@ class Worker:
         )
 
     async def _show_for_ever(self) -> None:
-        await self._heartbeat.heard()
+        control = await self._heartbeat.heard()
         while self._show is not None:
             try:
                 counts = await self._parts.ledger.counts()
@@ -269,7 +271,8 @@ class Worker:
                         trouble=self._watch.trouble,
                     )
                 )
-            await asyncio.sleep(SHOW)
+            control = self._heartbeat.control or control
+            await asyncio.sleep(SHOW * max(1.0, control.workers / LOOK_EVERY_SECOND))
 
 
 def _ignore(_range_no: int) -> None:
