@@ -91,9 +91,10 @@ class Migration:
         open_broker = None if broker is None else partial(opened_broker, broker, self.job)
         return await run_job(self.job, options or RunOptions(), stop or Stop(), open_broker=open_broker)
 
-    async def run_directly(self) -> Summary:
-        """One worker's run in this process, that reaches the ledger past the proxy."""
-        return await run_job(self._direct_job, RunOptions(), Stop())
+    async def run_directly(self, *, broker: str | None = None) -> Summary:
+        """One worker's run in this process, that reaches the ledger past the proxy. broker: as in `run`."""
+        open_broker = None if broker is None else partial(opened_broker, broker, self._direct_job)
+        return await run_job(self._direct_job, RunOptions(), Stop(), open_broker=open_broker)
 
     async def start(
         self, *constants: str, command: str = "run", options: Sequence[str] = (), broker: str | None = None

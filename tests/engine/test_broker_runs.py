@@ -13,11 +13,13 @@ import aio_pika
 import pytest
 from tests.engine.api import Asked, Reply, Script, always, serving
 from tests.engine.migration import Migration, migration
+from tests.engine.proxy import proxy_to
 
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
+from penstock.transport import dead_letters
 from penstock.transport.base import Broker
 from penstock.transport.rabbitmq import open_broker
 from penstock.transport.topology import topology_of
@@ -248,3 +250,79 @@ async def test_a_worker_that_is_asked_to_leave_gives_its_ranges_to_the_others(
         assert summary.ended is Ended.DONE
         await all_once(job, api.orders)
         assert not await job.events(EventKind.TAKE_OVER), "nobody had to wait for a lease to run out"
+
+
+KILLERS = (400, 1400, 2400)
+
+
+async def test_b9_a_row_that_kills_its_worker_takes_no_other_with_it(
+    tmp_path: Path, mariadb_url: str, amqp_url: str
+) -> None:
+    """Each time many messages are in the worker's hands, and none of them is put aside for it."""
+    rows = range(1, 3001)
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=rows, concurrency=8) as job:
+        worker: asyncio.subprocess.Process | None = None
+
+        async def answer(asked: Asked) -> Reply | None:
+            if asked.order in KILLERS and worker is not None:
+                worker.kill()
+                return None
+            return asked.accepted
+
+        api.script = answer
+        for _ in range(len(KILLERS) + 1):
+            worker = await job.start("penstock.wiring.broker.RANGES_IN_HAND=50", broker=amqp_url)
+            code = await asyncio.wait_for(worker.wait(), PATIENCE)
+            if code >= 0:
+                break
+
+        assert code == 1, "the last one ends by itself"
+        assert Counter(api.orders) == Counter(rows)
+        doubtful = await job.keys(RowState.IN_DOUBT)
+        assert set(KILLERS) <= doubtful
+        assert len(doubtful) <= len(KILLERS) * 8, "what was on the wire, and nothing else"
+        assert await job.keys(RowState.IMPORTED) == set(rows) - doubtful
+        [(key,)] = await job.ask_ledger("SELECT signing_key FROM penstock_jobs")
+        assert await dead_letters.count(amqp_url, job.job.name, bytes.fromhex(str(key))) == 0
+        await job.check_counters()
+
+
+async def test_b13_a_worker_cut_off_from_the_ledger_alone_leaves_its_ranges_to_the_others(
+    tmp_path: Path, mariadb_url: str, sqlite_url: str, amqp_url: str
+) -> None:
+    async with (
+        serving() as api,
+        proxy_to(mariadb_url) as proxy,
+        migration(
+            tmp_path,
+            api,
+            sqlite_url,
+            rows=ROWS,
+            ledger=mariadb_url,
+            ledger_through=proxy,
+            concurrency=8,
+            total="1s",
+            lease="3001ms",
+        ) as job,
+    ):
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number == 100:
+                proxy.cut()
+            return asked.accepted
+
+        api.script = answer
+        late = asyncio.create_task(job.run(broker=amqp_url))
+        await proxy.until_turned_away(1)
+        other = await job.run_directly(broker=amqp_url)
+        proxy.heal()
+        await late
+
+        assert other.ended is Ended.DONE
+        assert len(api.orders) == len(set(api.orders)) >= len(ROWS) - 300, (
+            "but what was in windows, everything, and once"
+        )
+        assert await job.keys(RowState.IMPORTED) == set(api.orders)
+        assert await job.keys(RowState.IN_DOUBT) == set(ROWS) - set(api.orders)
+        assert len(await job.events(EventKind.TAKE_OVER)) >= 1
+        await job.check_counters()
