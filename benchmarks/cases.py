@@ -39,6 +39,13 @@ class Case:
 PENSTOCK = Case(OURS, "**penstock**", Penstock(idempotent=True), 1)
 PENSTOCK_ONCE = Case(OURS, "**penstock**, `idempotent: false`", Penstock(idempotent=False), 1)
 PENSTOCK_TLS = replace(PENSTOCK, title="**penstock**, TLS", tls=True)
+BROKER = Case("broker", "**penstock**, RabbitMQ hands the ranges out", Penstock(idempotent=True, by_broker=True), 1)
+PROCESSES = 8
+_MANY = Penstock(idempotent=True, processes=PROCESSES)
+MANY = Case("machines", f"**penstock**, {PROCESSES} processes", _MANY, 1, delay=20, in_flight=64 * PROCESSES)
+MANY_BY_BROKER = replace(
+    MANY, title=f"**penstock**, {PROCESSES} processes, by RabbitMQ", peer=replace(_MANY, by_broker=True)
+)
 SENDER = Case("sender", "its sender alone, no database", BareSender(), 1)
 SENDER_TLS = replace(SENDER, title="its sender alone, TLS", tls=True)
 NODE = Case("node", "Node: undici, mysql2, marks in batches", NodePeer("migrate.mjs"), 1)
@@ -64,6 +71,7 @@ CASES = (
     PENSTOCK,
     PENSTOCK_ONCE,
     PENSTOCK_TLS,
+    BROKER,
     SENDER,
     SENDER_TLS,
     NODE,
@@ -89,4 +97,6 @@ CASES = (
     DRT_THREADS.delayed(20, 25),
     PENSTOCK.delayed(20, 1, in_flight=256),
     SENDER.delayed(20, 1, in_flight=256),
+    MANY,
+    MANY_BY_BROKER,
 )

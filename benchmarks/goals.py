@@ -6,7 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.adaptive import Adapted
-from benchmarks.cases import AFTERNOON, DRT, NODE, PENSTOCK, PENSTOCK_ONCE, PENSTOCK_TLS, SENDER, THREADS, Case
+from benchmarks.cases import (
+    AFTERNOON,
+    BROKER,
+    DRT,
+    MANY,
+    MANY_BY_BROKER,
+    NODE,
+    PENSTOCK,
+    PENSTOCK_ONCE,
+    PENSTOCK_TLS,
+    PROCESSES,
+    SENDER,
+    THREADS,
+    Case,
+)
 from benchmarks.figures import Figures
 from benchmarks.scale import Scale
 from benchmarks.tables import markdown
@@ -34,7 +48,7 @@ def as_table(goals: list[Goal]) -> str:
 
 
 def of_speed(found: Mapping[Case, Figures]) -> list[Goal]:
-    return [*_of_cpu(found), *_of_waiting(found), *_of_peers(found)]
+    return [*_of_cpu(found), *_of_waiting(found), *_of_many(found), *_of_peers(found)]
 
 
 def _of_cpu(found: Mapping[Case, Figures]) -> Iterator[Goal]:
@@ -53,6 +67,16 @@ def _of_waiting(found: Mapping[Case, Figures]) -> Iterator[Goal]:
         bare = found.get(SENDER.delayed(20, rows, in_flight))
         reached = None if ours is None or bare is None else ours.rows_per_second / bare.rows_per_second
         yield at_least(f"of the bare sender's rows/s, 20 ms, {in_flight} in flight", share, reached, "{:.1%}")
+
+
+def _of_many(found: Mapping[Case, Figures]) -> Iterator[Goal]:
+    for what, polling, broker in (("one worker", PENSTOCK, BROKER), (f"{PROCESSES} processes", MANY, MANY_BY_BROKER)):
+        ours, theirs = found.get(polling), found.get(broker)
+        reached = None if ours is None or theirs is None else theirs.rows_per_second / ours.rows_per_second
+        yield at_least(f"of the rows/s without a broker, {what}", 0.95, reached, "{:.1%}")
+    many = found.get(MANY)
+    reached = None if many is None else many.rows_per_second / (MANY.in_flight / MANY.delay * 1000)
+    yield at_least(f"of what a 20 ms API could take of {PROCESSES} x 64 at once", 0.95, reached, "{:.1%}")
 
 
 def _of_peers(found: Mapping[Case, Figures]) -> Iterator[Goal]:

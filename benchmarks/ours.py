@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.broker import find_broker
 from benchmarks.figures import CommandFailed
 from benchmarks.task import Task
 
@@ -36,21 +37,26 @@ target:
   accept: "{{{{ status < 300 and body.code == 0 }}}}"
   receipt: "{{{{ body.id }}}}"
   idempotent: {idempotent}
-delivery: {{concurrency: {in_flight}}}
+delivery: {{concurrency: {in_flight}, max_concurrency: 1024}}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Penstock:
-    """adapts: it finds out itself how many requests at once are good."""
+    """adapts: it finds out itself how many requests at once are good. processes: on this machine. by_broker: RabbitMQ hands the
+    ranges out."""
 
     idempotent: bool
     adapts: bool = False
+    processes: int = 1
+    by_broker: bool = False
     reads: bool = True
     flags: bool = True
 
     def install(self) -> None:
         """It is what runs this."""
+        if self.by_broker:
+            find_broker()
 
     def get_ready(self, task: Task) -> None:
         tls = "" if task.certificate is None else f"  tls: {{ca: {task.certificate}}}"
@@ -69,7 +75,8 @@ class Penstock:
             raise CommandFailed(f"was not prepared: {prepared.stderr.strip()}")
 
     def command(self, task: Task) -> Sequence[str]:
-        return [*_PENSTOCK, "run", "orders.yaml"]
+        processes = ["--processes", str(self.processes)] if self.processes > 1 else []
+        return [*_PENSTOCK, "run", "orders.yaml", *processes, *(["--broker", find_broker()] if self.by_broker else [])]
 
 
 @dataclass(frozen=True, slots=True)
