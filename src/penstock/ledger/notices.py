@@ -17,16 +17,20 @@ from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText
 
-# In order by penstock_rows_by_state, with one look by the primary key for each row: of a page of rows however many have been
-# told. (To look for those that have not, one statement might read a million that have.)
+# In order by penstock_rows_by_state, then one look by the primary key for each row of the page, however many have been told.
+# (To look for those that have not, one statement might read a million that have.) COALESCE hides the key: PostgreSQL might look
+# for it by the primary key, among all rows of the job.
 _PAGE = statement("""
 SELECT row_key, range_no, state, attempts, status, reason, updated_at,
   CASE WHEN updated_at = (
-    SELECT told.updated_at FROM penstock_notices AS told WHERE told.job_id = known.job_id AND told.row_key = known.row_key
+    SELECT told.updated_at FROM penstock_notices AS told WHERE told.job_id = :job AND told.row_key = page.row_key
   ) THEN 1 ELSE 0 END
-FROM penstock_rows AS known
-WHERE job_id = :job AND state = :state AND range_no >= :range AND (range_no > :range OR row_key > :after)
-ORDER BY range_no, row_key LIMIT :limit
+FROM (
+  SELECT row_key, range_no, state, attempts, status, reason, updated_at FROM penstock_rows AS known
+  WHERE job_id = :job AND state = :state AND range_no >= :range AND (range_no > :range OR COALESCE(row_key, '') > :after)
+  ORDER BY range_no, row_key LIMIT :limit
+) AS page
+ORDER BY range_no, row_key
 """)
 
 _COLUMNS = (("row_key", CHARACTERS), ("updated_at", CHARACTERS))
