@@ -137,6 +137,7 @@ class RabbitBroker:
         session = self._giving.session
         if session is not None:
             await session.purge(self._topology.queue, PATIENCE)
+        await self.depth()  # whatever was on its way to this worker by then is here when that is answered
         # What was handed to this worker and not taken would be handed out again.
         while (range_no := self._deliveries.take()) is not None:
             self.done(range_no)
