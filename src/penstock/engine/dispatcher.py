@@ -54,8 +54,7 @@ class Dispatcher:
         free = await self._free()
         missing = max(LEAST_AHEAD, AHEAD * control.workers) - len(free)
         if missing > 0 and not (self._stop.is_asked or self._planned_all or control.paused):
-            await self._plan(missing)
-            free = await self._free()
+            free = [*free, *await self._plan(missing)]
         now = asyncio.get_running_loop().time()
         news = [found for found in free if found not in self._told]
         news += await self._lost(free, now)
@@ -71,7 +70,7 @@ class Dispatcher:
         overdue = [found for found in free if now - self._told.get(found, now) > LOST_AFTER]
         return overdue if overdue and await self._broker.depth() == 0 else ()
 
-    async def _plan(self, most: int) -> None:
+    async def _plan(self, most: int) -> Sequence[Free]:
         """At most so many spans ahead."""
         source, ledger = self._parts.source, self._parts.ledger
         cursor: KeyText | None = await ledger.cursor()
@@ -84,5 +83,7 @@ class Dispatcher:
                 break
             spans.append(Span(cursor, keys.last, keys.keys))
             cursor = keys.last
-        if spans and not await ledger.plan_ahead(spans):
+        planned = await ledger.plan_ahead(spans) if spans else ()
+        if spans and not planned:
             self._planned_all = False  # another has moved the cursor, or a sweep is under way: look again
+        return planned

@@ -361,9 +361,9 @@ class Ledger(Protocol):
         spans (an estimate of its rows)."""
         ...
 
-    async def plan_ahead(self, spans: Sequence[Span]) -> bool:
-        """Move the cursor over these spans, each beginning where the one before ends, and make them open ranges, all at once.
-        False: as `plan` says None; nothing was made."""
+    async def plan_ahead(self, spans: Sequence[Span]) -> Sequence[Free]:
+        """Move the cursor over these spans, each beginning where the one before ends, and make them open ranges, all at once;
+        returns them. None of them: as `plan` says None; nothing was made, or it is found by `free`."""
         ...
 
     async def cursor(self) -> KeyText | None: ...

@@ -88,12 +88,16 @@ class Leasing:
         self, owner: str, seconds: float, recall: Recall, is_dead: IsDead, only: int | None
     ) -> Lease | None:
         """See Ledger.lease."""
+        take = partial(self._take, owner=owner, seconds=seconds, recall=recall, only=only)
+        if only is not None:  # mostly it is open: then there is nothing to look for
+            lease = await self._transactions.write(
+                partial(take, candidate=Candidate(only, None, 0, False), why=Why.OPEN)
+            )
+            if lease is not None:
+                return self._held.add(lease)
         candidates = await self._transactions.read(partial(self._candidates, only=only))
         for candidate, why in self._free(candidates, owner, is_dead):
-            take = partial(
-                self._take, candidate=candidate, why=why, owner=owner, seconds=seconds, recall=recall, only=only
-            )
-            lease = await self._transactions.write(take)
+            lease = await self._transactions.write(partial(take, candidate=candidate, why=why))
             if lease is not None:
                 return self._held.add(lease)
         return None

@@ -7,7 +7,7 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Lease, RangeKind, Span
+from penstock.ledger.base import Free, Lease, RangeKind, Span
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import LOCK_JOB, JobRow
@@ -75,23 +75,21 @@ class Planning:
             return None
         return self._held.add(Lease(range_no, RangeKind.SPAN, owner, fence=1, batch=0, after=after, upto=upto))
 
-    async def plan_ahead(self, spans: Sequence[Span]) -> bool:
+    async def plan_ahead(self, spans: Sequence[Span]) -> Sequence[Free]:
         """See Ledger.plan_ahead."""
         return await self._transactions.write(partial(self._plan_ahead, spans=spans))
 
-    async def _plan_ahead(self, connection: AsyncConnection, spans: Sequence[Span]) -> bool:
+    async def _plan_ahead(self, connection: AsyncConnection, spans: Sequence[Span]) -> Sequence[Free]:
         named = {"job": self._job.job_id}
         first = int((await connection.execute(self._lock_job, named)).scalar_one())
         if (await connection.execute(_SWEEP_IS_UNDER_WAY, named)).first() is not None:
-            return False
+            return ()
         for range_no, span in enumerate(spans, first):
             planned = {**named, "after": span.after, "upto": span.upto, "number": span.keys}
             if not (await connection.execute(self._move_cursor, planned)).rowcount:
-                return (
-                    False  # the first of them: the job's row is locked, and each span begins where the one before ends
-                )
+                return ()  # the first of them: the job's row is locked, and each begins where the one before ends
             await connection.execute(_ADD_OPEN_SPAN, {**planned, "range": range_no})
-        return True
+        return [Free(range_no, 0) for range_no in range(first, first + len(spans))]
 
     async def plan_within(self, connection: AsyncConnection, span: Span, owner: str, seconds: float) -> int | None:
         """The number of the range that is made and leased, in the caller's transaction; None as `plan` says."""

@@ -104,7 +104,7 @@ class SqlLedger:
     async def plan(self, after: KeyText | None, upto: KeyText, keys: int, owner: str, seconds: float) -> Lease | None:
         return await self._planning.plan(after, upto, keys, owner, seconds)
 
-    async def plan_ahead(self, spans: Sequence[Span]) -> bool:
+    async def plan_ahead(self, spans: Sequence[Span]) -> Sequence[Free]:
         return await self._planning.plan_ahead(spans)
 
     async def cursor(self) -> KeyText | None:

@@ -26,10 +26,10 @@ SPANS = (Span(None, "10", 10), Span("10", "20", 10), Span("20", "30", 10))
 
 
 async def test_spans_planned_ahead_are_open_and_in_order(bench: Bench) -> None:
-    assert await bench.alice.plan_ahead(SPANS)
+    planned = await bench.alice.plan_ahead(SPANS)
 
     assert await bench.bob.cursor() == "30"
-    assert await bench.alice.free(10, ALICE, nobody) == [Free(1, 0), Free(2, 0), Free(3, 0)]
+    assert planned == await bench.alice.free(10, ALICE, nobody) == [Free(1, 0), Free(2, 0), Free(3, 0)]
     assert await take(bench.bob) == Lease(1, RangeKind.SPAN, BOB, fence=1, batch=0, after=None, upto="10")
     counts = await bench.alice.counts()
     assert counts.pending == 30
@@ -38,10 +38,8 @@ async def test_spans_planned_ahead_are_open_and_in_order(bench: Bench) -> None:
 async def test_of_two_who_plan_ahead_one_does(bench: Bench) -> None:
     done = await asyncio.gather(bench.alice.plan_ahead(SPANS), bench.bob.plan_ahead(SPANS[:2]))
 
-    assert sorted(done) == [False, True]
-    made = await bench.alice.free(10, ALICE, nobody)
-    assert len(made) == (3 if done[0] else 2)
-    assert [free.range_no for free in made] == list(range(1, len(made) + 1))
+    assert sorted(map(len, done)) in ([0, 2], [0, 3])
+    assert await bench.alice.free(10, ALICE, nobody) == [*done[0], *done[1]]
 
 
 async def test_nothing_is_planned_ahead_behind_another_cursor_or_beside_a_sweep(bench: Bench) -> None:
