@@ -122,6 +122,8 @@ class TakeOver:
         )
 
     async def _clear_up(self, connection: AsyncConnection, taken: Taken, recall: Recall) -> Sequence[Settlement]:
+        if not taken.fence:
+            return ()  # nobody has held it yet
         named = {"job": self._job.job_id, "range": taken.range_no}
         exposed: dict[KeyText, WindowKey] = {}
         windows = (await connection.execute(_WINDOWS, named)).all()
