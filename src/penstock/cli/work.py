@@ -102,7 +102,8 @@ class _Working:
             return worst(await asyncio.gather(*codes))
 
     async def _work(self, named: NamedJob, stop: Stop, is_one_of_several: bool) -> ExitCode:
-        self._console.print(f"{named.job.name}: waiting for work")
+        waiting = f"{named.job.name}: waiting for work"
+        self._console.print(waiting)
         stretches = wiring.work_for(
             partial(load, Path(named.file)),
             self._broker,
@@ -117,6 +118,8 @@ class _Working:
                     print_summary(summary, named.file, self._console)
                     if self._as_json:
                         emit(run_line(summary))
+                    if not stop.is_asked:
+                        self._console.print(waiting)
         except PenstockError as error:
             return complain(error, named.file, is_one_of_several=is_one_of_several)
         return ExitCode.LATER
