@@ -9,6 +9,7 @@ from penstock.engine.report import Progress, RunOptions, Summary, Tally
 from penstock.engine.stop import Ended
 from penstock.ledger.base import Cause, Counts
 from penstock.ledger.states import RowState
+from penstock.spec.units import parse_duration
 
 CAUSE = Cause(RowState.IN_DOUBT, 500, 'answered 500: "no\n"', 3, '["north",17]')
 
@@ -66,6 +67,12 @@ def test_each_worker_has_its_part_of_the_rate_and_all_of_the_time() -> None:
         *["--for", "90.500s"],
     ]
     assert worker_arguments("orders.yaml", RunOptions(), processes=4) == ["run", "orders.yaml"]
+
+
+def test_workers_whose_time_is_over_are_told_a_time_that_they_take() -> None:
+    [*_, told] = worker_arguments("orders.yaml", RunOptions(seconds=0.0), processes=4)
+
+    assert parse_duration(told) > 0
 
 
 def test_progress_adds_up_what_is_each_workers_own() -> None:

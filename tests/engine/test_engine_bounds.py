@@ -75,6 +75,15 @@ async def test_when_its_time_is_over_a_run_ends_softly(tmp_path: Path) -> None:
     assert report.seconds < 1.5
 
 
+async def test_a_run_that_begins_when_its_time_is_over_ends_softly(tmp_path: Path) -> None:
+    """Connecting takes time as well, and all of it may be gone before the first row."""
+    async with serving() as api:
+        shop = await open_shop(tmp_path, api, rows=100, delivery="rate: 50/s")
+        report = await shop.run(RunOptions(seconds=0.0))
+    assert (report.ended, after_run(report)) == (Ended.STOPPED, 3)
+    assert report.counts.imported < 50
+
+
 @pytest.mark.parametrize("idempotent", ["true", "false"])
 async def test_asked_to_stop_it_finishes_what_is_on_the_wire_and_gives_its_ranges_back(
     tmp_path: Path, idempotent: str

@@ -89,5 +89,5 @@ def worker_arguments(file: str, options: RunOptions, processes: int) -> list[str
     if options.rate is not None:
         arguments += ["--rate", f"{options.rate / processes * 3600:.3f}/h"]
     if options.seconds is not None:
-        arguments += ["--for", f"{options.seconds:.3f}s"]
+        arguments += ["--for", f"{max(options.seconds, 0.001):.3f}s"]  # none is refused
     return arguments

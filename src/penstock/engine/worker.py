@@ -53,6 +53,11 @@ class Task:
     def is_bounded(self) -> bool:
         return self.only is not None or self.limit is not None
 
+    @property
+    def longest(self) -> float:
+        """Seconds until it is to end; 0 where the time is over already, math.inf where there is no such time."""
+        return math.inf if self.seconds is None else self.seconds
+
 
 class Worker:
     """Made inside the running loop; good for one `run`. limit, tallies, stakes, began: of the whole run, which may take several
@@ -117,7 +122,7 @@ class Worker:
         if parts.broker is not None and not task.is_bounded:
             self._dispatcher = Dispatcher(parts, parts.broker, stop, heard=lambda: self._heartbeat.control, span=SPAN)
         self._flagging = None if parts.flag_desk is None else Flagging(parts.ledger, parts.flag_desk)
-        self._watch = Watch(parts, self._reader, self._prober, stop, ends_at=began + (task.seconds or math.inf))
+        self._watch = Watch(parts, self._reader, self._prober, stop, ends_at=began + task.longest)
 
     async def run(self) -> None:
         """Deliver until the run is over or asked to stop; then let what is on the wire end, and settle."""
