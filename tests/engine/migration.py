@@ -116,6 +116,12 @@ class Migration:
             stdout=asyncio.subprocess.DEVNULL,
         )
 
+    def change_file(self, was: str, becomes: str) -> None:
+        """For all that reads it from now on, and for runs in this process."""
+        path = self.folder / "job.yaml"
+        path.write_text(path.read_text().replace(was, becomes))
+        self.job = load(path, environment=self._environment)
+
     async def add(self, keys: Iterable[int]) -> None:
         await fill(self.source, keys)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aio_pika
 import pytest
+from pydantic import SecretStr
 from tests.engine.api import Asked, Reply, Script, always, serving
 from tests.engine.migration import Migration, migration
 from tests.engine.proxy import proxy_to
@@ -19,6 +20,7 @@ from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.events import EventKind
 from penstock.ledger.states import RowState
+from penstock.spec.models import Job
 from penstock.transport import dead_letters
 from penstock.transport.base import Broker
 from penstock.transport.rabbitmq import open_broker
@@ -203,6 +205,85 @@ async def test_a_run_that_stops_early_calls_nobody(tmp_path: Path, mariadb_url: 
         async with tapped(job, amqp_url) as broker:
             assert await broker.take(1.0) is None
         assert len(api.orders) < len(ROWS) / 2
+
+
+async def test_a_waiting_worker_that_stopped_early_is_not_called_back_by_those_who_go_on(
+    tmp_path: Path, mariadb_url: str, amqp_url: str
+) -> None:
+    """Each time it would fail as many rows as `stop_at` allows."""
+    go = asyncio.Event()
+
+    async def slowly(asked: Asked) -> Reply:
+        if not go.is_set():
+            await asyncio.sleep(0.02)
+        return asked.accepted
+
+    async with (
+        serving(slowly) as api,
+        serving(always(Reply(422))) as bad_api,
+        migration(tmp_path, api, mariadb_url, rows=range(1, 12_001), concurrency=4, stop_at="20") as job,
+    ):
+        bad = SecretStr(job.job.target.url.get_secret_value().replace(str(api.port), str(bad_api.port)))
+        unlucky = job.job.model_copy(update={"target": job.job.target.model_copy(update={"url": bad})})
+        stop, stretches = Stop(), asyncio.Queue[Ended]()
+        helping = asyncio.create_task(all_stretches(unlucky, amqp_url, stop, stretches))
+        run = asyncio.create_task(job.run(broker=amqp_url))
+        first = await asyncio.wait_for(stretches.get(), PATIENCE)
+        async with tapped(job, amqp_url) as broker:
+            for _ in range(2):
+                number = await broker.take(PATIENCE)
+                assert number is not None, "the run has what was given back handed out again"
+                broker.done(number)
+        go.set()
+        summary = await run
+        stop.drain()
+        await helping
+
+        assert (summary.ended, first) == (Ended.DONE, Ended.STOP_AT)
+        assert stretches.empty()
+        assert len(bad_api.orders) < 30
+
+
+async def all_stretches(job: Job, broker: str, stop: Stop, ended: asyncio.Queue[Ended]) -> None:
+    async for summary in work_for(
+        lambda: job, broker, RunOptions(), stop, begin=lambda _: lambda _: None, tell=lambda _: None
+    ):
+        ended.put_nowait(summary.ended)
+
+
+async def test_a_file_that_changes_while_a_worker_waits_is_read_anew(
+    tmp_path: Path, mariadb_url: str, amqp_url: str
+) -> None:
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=8) as job:
+        api.script = once_there_are(2, job)
+        worker = await job.start(command="work", broker=amqp_url)
+        await until(job, "SELECT COUNT(*) FROM penstock_jobs WHERE signing_key <> ''", 1)  # it has read the file
+
+        job.change_file("first: 1ms", "first: 2ms")
+        summary = await asyncio.wait_for(job.run(broker=amqp_url), 2 * PATIENCE)
+
+        assert summary.ended is Ended.DONE
+        await all_once(job, api.orders)
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(worker.wait(), PATIENCE) == 3
+
+
+async def test_a_ledger_that_was_made_anew_is_found_by_workers_that_wait(
+    tmp_path: Path, mariadb_url: str, amqp_url: str
+) -> None:
+    """Its job has another key, and so another queue."""
+    async with serving() as api, migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=8) as job:
+        api.script = once_there_are(2, job)
+        worker = await job.start("penstock.wiring.working.RARELY=0.5", command="work", broker=amqp_url)
+        await until(job, "SELECT COUNT(*) FROM penstock_jobs WHERE signing_key <> ''", 1)
+
+        await job.change_ledger("UPDATE penstock_jobs SET signing_key = ''")
+        summary = await asyncio.wait_for(job.run(broker=amqp_url), 2 * PATIENCE)
+
+        assert summary.ended is Ended.DONE
+        await all_once(job, api.orders)
+        worker.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(worker.wait(), PATIENCE) == 3
 
 
 async def test_the_oldest_worker_goes_on_planning_when_the_run_is_killed(
