@@ -516,10 +516,10 @@ class PeopleDesk(Protocol):
     transaction, so that a live run's ledger is never locked for long. Cut off, it is made again: what was moved stays moved."""
 
     async def prepare(self) -> Sequence[str]:
-        """Create what is missing; returns the statements run. `prepare_sql` only tells them."""
+        """Create what is missing; returns the statements run. `prepare_sql` only tells what it would run now."""
         ...
 
-    def prepare_sql(self) -> Sequence[str]: ...
+    async def prepare_sql(self) -> Sequence[str]: ...
 
     async def undo_prepare(self) -> Sequence[str]:
         """Drop the ledger's tables; refused (LedgerRefused) while any job has rows or windows in them, or a live worker."""

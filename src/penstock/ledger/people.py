@@ -62,8 +62,8 @@ class SqlPeopleDesk:
     async def prepare(self) -> Sequence[str]:
         return await self._preparing.prepare()
 
-    def prepare_sql(self) -> Sequence[str]:
-        return self._preparing.statements()
+    async def prepare_sql(self) -> Sequence[str]:
+        return await self._preparing.statements()
 
     async def undo_prepare(self) -> Sequence[str]:
         return await self._preparing.undo()

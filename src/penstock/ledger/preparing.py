@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Dialect, false, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.schema import CreateColumn
+from sqlalchemy.schema import CreateColumn, ExecutableDDLElement
 
 from penstock.errors import LedgerRefused
 from penstock.ledger.base import IsDead
@@ -41,12 +42,23 @@ class Preparing:
         self._host = host
         self._alive = dialect.statement(_ALIVE)
 
-    def statements(self) -> Sequence[str]:
-        """All of them, for whoever runs them by hand."""
+    async def statements(self) -> Sequence[str]:
+        """What `prepare` would run now, for whoever runs it by hand. Reads alone."""
         dialect = self._database.engine.sync_engine.dialect
-        made = [sql(definition, dialect) for table in METADATA.sorted_tables for _, definition in definitions(table)]
-        record = _RECORD_VERSION.bindparams(version=VERSION, host=self._host if self._is_sqlite else "")
-        return [*made, str(record.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))]
+        # One look at the file system: reading would make no file either, but call it unreachable.
+        is_there = not self._is_sqlite or Path(self._database.address).exists()  # noqa: ASYNC240
+        present, version = await self._transactions.read(_look) if is_there else (frozenset[str](), None)
+        refuse_newer(version or 0, self._database.address)
+        missing = [sql(definition, dialect) for definition in _missing(present)] + _columns_missing(present, dialect)
+        if version == VERSION:
+            return missing
+        host = self._host if self._is_sqlite else ""
+        record = (
+            _RECORD_VERSION.bindparams(version=VERSION, host=host)
+            if version is None
+            else _SET_VERSION.bindparams(version=VERSION)
+        )
+        return [*missing, str(record.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))]
 
     async def prepare(self) -> Sequence[str]:
         """See PeopleDesk.prepare. MySQL commits each definition by itself: what an interrupted run made is left out the next
@@ -69,20 +81,20 @@ class Preparing:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     async def _prepare(self, connection: AsyncConnection) -> Sequence[str]:
-        present = await connection.run_sync(_present)
-        version = (await connection.execute(_STORED_VERSION)).scalar() if SCHEMA.name in present else None
+        present, version = await _look(connection)
         refuse_newer(version or 0, self._database.address)
-        is_older = version is not None and version < VERSION
-        if is_older:
+        # Of a half made one nobody knows which penstock began it: its tables may lack columns, too.
+        columns = _columns_missing(present, connection.dialect)
+        if columns or version not in (None, VERSION):
             await self._refuse_alive(connection, present)
         done: list[str] = []
-        for table in METADATA.sorted_tables:
-            for name, definition in definitions(table):
-                if name not in present:
-                    await connection.execute(definition)
-                    done.append(sql(definition, connection.dialect))
-        if is_older:
-            done += await self._add_columns(connection)
+        for definition in _missing(present):
+            await connection.execute(definition)
+            done.append(sql(definition, connection.dialect))
+        for add in columns:
+            await connection.exec_driver_sql(add)
+            done.append(add)
+        if version not in (None, VERSION):
             await connection.execute(_SET_VERSION, {"version": VERSION})
         host = self._host if self._is_sqlite else ""
         stored = (await connection.execute(_STORED_HOST)).scalar()
@@ -91,19 +103,6 @@ class Preparing:
         elif stored != host:
             await self._move(connection, stored)
             done.append(str(_MOVE_TO_HOST))
-        return done
-
-    async def _add_columns(self, connection: AsyncConnection) -> Sequence[str]:
-        """Those that an older ledger lacks; each has a default. What an interrupted run added is left out the next time."""
-        done = []
-        for table in METADATA.sorted_tables:
-            there = (await connection.execute(text(f"SELECT * FROM {table.name} WHERE 1 = 0"))).keys()  # noqa: S608
-            for column in table.columns:
-                if column.name not in there:
-                    definition = CreateColumn(column).compile(dialect=connection.dialect)
-                    add = f"ALTER TABLE {table.name} ADD COLUMN {definition}"
-                    await connection.exec_driver_sql(add)
-                    done.append(add)
         return done
 
     async def _move(self, connection: AsyncConnection, stored: str) -> None:
@@ -150,9 +149,39 @@ class Preparing:
                 )
 
 
+async def _look(connection: AsyncConnection) -> tuple[frozenset[str], int | None]:
+    """What is there, and the version; None: no ledger, or a half made one."""
+    present = await connection.run_sync(_present)
+    version = (await connection.execute(_STORED_VERSION)).scalar() if SCHEMA.name in present else None
+    return present, version
+
+
 def _present(connection: Connection) -> frozenset[str]:
-    """Names of the tables and indexes that are there."""
+    """Names of the tables and indexes that are there, and of the columns (table.column)."""
     inspector = inspect(connection)
     tables = [name for name in inspector.get_table_names() if name in METADATA.tables]
     indexes = [str(index["name"]) for table in tables for index in inspector.get_indexes(table)]
-    return frozenset([*tables, *indexes])
+    columns = [f"{table}.{column}" for table in tables for column in _columns(connection, table)]
+    return frozenset([*tables, *indexes, *columns])
+
+
+def _columns(connection: Connection, table: str) -> Iterable[str]:
+    return connection.execute(select(text("*")).select_from(text(table)).where(false())).keys()
+
+
+def _missing(present: frozenset[str]) -> Sequence[ExecutableDDLElement]:
+    """What makes the tables and indexes that are not there."""
+    return [
+        definition for table in METADATA.sorted_tables for name, definition in definitions(table) if name not in present
+    ]
+
+
+def _columns_missing(present: frozenset[str], dialect: Dialect) -> list[str]:
+    """What adds the columns that an older ledger's tables lack; each has a default. What an interrupted run added is there."""
+    return [
+        f"ALTER TABLE {table.name} ADD COLUMN {CreateColumn(column).compile(dialect=dialect)}"
+        for table in METADATA.sorted_tables
+        if table.name in present
+        for column in table.columns
+        if f"{table.name}.{column.name}" not in present
+    ]

@@ -41,11 +41,11 @@ async def prepare_job(job: Job, *, undo: bool) -> Sequence[str]:
 
 
 async def prepare_statements(job: Job) -> Sequence[str]:
-    """What `prepare_job` would run on a ledger that is not there yet, and on the flag's table as it is. Changes nothing."""
+    """What `prepare_job` would run now, on the ledger and on the flag's table. Changes nothing."""
     async with open_databases(job) as databases:
         facts = await inspect_source(job, databases.source)
         flag = () if facts.flag is None else add_flag_sql(facts.server, facts.flag)
-        return [*people_desk(databases.ledger, job.name).prepare_sql(), *flag]
+        return [*await people_desk(databases.ledger, job.name).prepare_sql(), *flag]
 
 
 @asynccontextmanager

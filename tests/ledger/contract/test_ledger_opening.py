@@ -60,7 +60,7 @@ async def test_the_statements_told_make_the_same_ledger_by_hand(database_url: st
     async with opened(database_url) as database:
         desk = people_desk(database, JOB)
 
-        await run(database, *desk.prepare_sql())
+        await run(database, *await desk.prepare_sql())
 
         assert await desk.prepare() == []
         await open_ledger(database, JOB)
@@ -69,7 +69,7 @@ async def test_the_statements_told_make_the_same_ledger_by_hand(database_url: st
 async def test_a_half_made_ledger_is_taken_for_none_and_completed(database_url: str) -> None:
     async with opened(database_url) as database:
         desk = people_desk(database, JOB)
-        await run(database, desk.prepare_sql()[0])
+        await run(database, (await desk.prepare_sql())[0])
         with pytest.raises(LedgerMissing):
             await open_ledger(database, JOB)
 
@@ -142,9 +142,8 @@ async def test_s36_p20_a_ledger_of_a_newer_penstock_is_refused(bench: Bench) -> 
             await opening
 
 
-async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(bench: Bench) -> None:
-    """Version 1 had neither signing keys nor notices, and workers told less."""
-    await span(bench.alice, None, "9")
+async def make_it_version_1(bench: Bench) -> None:
+    """That had neither signing keys nor notices, and workers told less."""
     await bench.sql("UPDATE penstock_workers SET alive_until = '2001-01-01 00:00:00.000'")
     await bench.sql("DROP TABLE penstock_notices")
     for table, column in (
@@ -157,6 +156,11 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
     ):
         await bench.sql(f"ALTER TABLE {table} DROP COLUMN {column}")
     await bench.sql("UPDATE penstock_schema SET version = 1")
+
+
+async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(bench: Bench) -> None:
+    await span(bench.alice, None, "9")
+    await make_it_version_1(bench)
 
     for opening in (open_ledger(bench.database, JOB), read_model(bench.database, JOB), bench.desk.pause()):
         with pytest.raises(LedgerRefused, match="`penstock prepare FILE` brings it up to date"):
@@ -179,6 +183,29 @@ async def test_a_ledger_of_an_older_penstock_is_brought_up_to_date_by_prepare(be
     ledger = await open_ledger(bench.database, JOB)
     assert await ledger.cursor() == "9", "what is in it stays"
     assert await ledger.signing_key() != b""
+
+
+async def test_an_older_ledger_is_brought_up_to_date_by_hand_with_the_statements_told(bench: Bench) -> None:
+    await span(bench.alice, None, "9")
+    await make_it_version_1(bench)
+
+    # Each with connections of its own: PostgreSQL's remember the tables as they were.
+    async with opened(bench.url) as database:
+        await run(database, *await people_desk(database, JOB).prepare_sql())
+    async with opened(bench.url) as database:
+        assert await people_desk(database, JOB).prepare_sql() == []
+        assert await people_desk(database, JOB).prepare() == []
+        assert await (await open_ledger(database, JOB)).cursor() == "9"
+
+
+async def test_what_an_older_penstock_left_half_made_is_completed(bench: Bench) -> None:
+    """The server commits each definition by itself; the version is written last."""
+    await make_it_version_1(bench)
+    await bench.sql("DELETE FROM penstock_schema")
+
+    await bench.desk.prepare()
+
+    assert await (await open_ledger(bench.database, JOB)).signing_key() != b""
 
 
 async def test_an_older_ledger_is_left_alone_while_a_worker_lives(bench: Bench) -> None:
