@@ -96,6 +96,14 @@ async def test_sessions_are_in_utc_read_committed_strict_and_wait_briefly(mariad
         assert "STRICT_ALL_TABLES" in mode
 
 
+async def test_a_process_that_is_frozen_within_a_transaction_keeps_its_locks_for_five_minutes(
+    mariadb: Database,
+) -> None:
+    async with mariadb.writing() as connection:
+        result = await connection.exec_driver_sql("SELECT @@idle_write_transaction_timeout, @@idle_transaction_timeout")
+        assert tuple(result.one()) == (300, 0), "one that only reads keeps none"
+
+
 async def test_reads_leave_no_transaction_and_no_lock(mariadb: Database) -> None:
     async with mariadb.writing() as connection:
         await connection.exec_driver_sql("CREATE TABLE t (id INTEGER PRIMARY KEY)")

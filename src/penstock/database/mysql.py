@@ -16,10 +16,12 @@ from penstock.database.urls import tls_options
 # READ COMMITTED: REPEATABLE READ keeps next-key locks and deadlocked in half of the measured runs. UTC: an hour that exists
 # twice must not be read from the session's zone. Short lock waits: a guest does not queue in the old database. wait_timeout:
 # servers that cut idle sessions after a minute would break the first statement after every quiet spell. The comments run on
-# MariaDB and on MySQL respectively: a statement that nobody waits for any more must not run on.
+# MariaDB and on MySQL respectively: a statement that nobody waits for any more must not run on, nor may a process that is frozen
+# within a transaction keep what it has locked for as long as it may be idle (MySQL has no word for that).
 _SESSION = (
     "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = 5, lock_wait_timeout = 5, wait_timeout = 28800"
-    " /*M!100101 , max_statement_time = 300 */ /*!50708 , max_execution_time = 300000 */"
+    " /*M!100101 , max_statement_time = 300 */ /*M!100300 , idle_write_transaction_timeout = 300 */"
+    " /*!50708 , max_execution_time = 300000 */"
 )
 # Without it an old server cuts what does not fit and says nothing.
 _STRICT = "SET SESSION sql_mode = CONCAT_WS(',', NULLIF(@@sql_mode, ''), 'STRICT_ALL_TABLES')"
