@@ -196,15 +196,36 @@ async def test_a_stale_message_wakes_nobody(tmp_path: Path, mariadb_url: str, am
 async def test_a_run_that_stops_early_calls_nobody(tmp_path: Path, mariadb_url: str, amqp_url: str) -> None:
     """What is too much for one worker must not be begun again by the next that hears of it."""
     async with (
-        serving(always(Reply(422))) as api,
-        migration(tmp_path, api, mariadb_url, rows=ROWS, concurrency=4, stop_at="5%") as job,
+        serving() as api,
+        migration(tmp_path, api, mariadb_url, rows=ROWS, total="60s", concurrency=4, stop_at="5%") as job,
     ):
+        is_published = asyncio.Event()
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number == 1:
+                await until_messages_wait(job, amqp_url)
+                is_published.set()
+            await is_published.wait()
+            return Reply(422)
+
+        api.script = answer
         summary = await job.run(broker=amqp_url)
 
         assert summary.ended is Ended.STOP_AT
         async with tapped(job, amqp_url) as broker:
             assert await broker.take(1.0) is None
         assert len(api.orders) < len(ROWS) / 2
+
+
+async def until_messages_wait(job: Migration, url: str) -> None:
+    """Of which nobody has been given any: as many as the run takes at once are with it by then."""
+    [(key,)] = await job.ask_ledger("SELECT signing_key FROM penstock_jobs")
+    for _ in range(int(PATIENCE / 0.1)):
+        waiting, _put_aside = await dead_letters.depths(url, job.job.name, bytes.fromhex(str(key)))
+        if waiting:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("no message waits")
 
 
 async def test_a_waiting_worker_that_stopped_early_is_not_called_back_by_those_who_go_on(
