@@ -124,6 +124,7 @@ class Worker:
         key = next(iter(work.announced))
         del work.announced[key]
         self.journal.withdraw(work.lease.range_no, key)
+        self.journal.flush()  # as the sender does before the first byte
         if fate.heard is not None:
             self._hear(work, Settlement(key, fate.heard, 1, 200, fate.name))
             if not fate.heard.is_final:
