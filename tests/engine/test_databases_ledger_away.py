@@ -13,7 +13,7 @@ from tests.engine.api import Api, Asked, Reply, Script, accept, serving
 from tests.engine.migration import Migration, migration
 from tests.engine.proxy import Proxy, proxy_to
 
-from penstock.engine import settler
+from penstock.engine import heartbeat, settler
 from penstock.engine.stop import Ended
 from penstock.errors import LedgerUnreachable
 from penstock.events import EventKind
@@ -62,8 +62,9 @@ def cut_in_the_middle(proxy: Proxy, noticed: asyncio.Event) -> Script:
 
 @idempotent_or_not
 async def test_sending_stops_at_once_and_goes_on_when_the_ledger_is_back(
-    tmp_path: Path, server_url: str, sqlite_url: str, idempotent: bool
+    tmp_path: Path, server_url: str, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, idempotent: bool
 ) -> None:
+    monkeypatch.setattr(heartbeat, "BEAT", 3600.0)  # once: it would notice as well, and sooner or later
     async with (
         serving() as api,
         with_ledger_behind_a_proxy(tmp_path, api, sqlite_url, server_url, idempotent=idempotent) as (job, proxy),
