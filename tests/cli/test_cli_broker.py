@@ -134,6 +134,7 @@ def command_lines() -> Sequence[str]:
         (["work", "orders.yaml"], "give --broker amqp://"),
         (["run", "orders.yaml", "--broker", "http://user:canary7@host/"], "does not begin with amqp:// or amqps://"),
         (["work", "orders.yaml", "--broker", "amqp://user:canary7@/x"], "names no host"),
+        (["work", "orders.yaml", "--broker", "amqp://127.0.0.1:1/", "--for", "0s"], "leaves no time to run"),
         (["status", "orders.yaml", "--broker", "nonsense"], "does not begin with amqp://"),
     ],
 )

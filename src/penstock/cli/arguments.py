@@ -9,6 +9,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from penstock.spec.units import parse_duration, parse_rate
+
 T = TypeVar("T")
 
 
@@ -59,6 +61,36 @@ Status = Annotated[
         metavar="N",
         parser=whole_number(100, 999),
         help="Rows last answered with this status.",
+        show_default=False,
+    ),
+]
+RateAtMost = Annotated[
+    float | None,
+    typer.Option(
+        "--rate",
+        metavar="R",
+        parser=parsed_by(parse_rate),
+        help="At most so many requests, like 200/s, by this command; the job's own rate holds besides.",
+        show_default=False,
+    ),
+]
+
+
+def _time_to_run(value: object) -> float:
+    """Seconds. Raises ValueError."""
+    seconds = parse_duration(value)
+    if seconds == 0:
+        raise ValueError(f"{value!r} leaves no time to run; write a duration like 30m, 6h")
+    return seconds
+
+
+TimeToRun = Annotated[
+    float | None,
+    typer.Option(
+        "--for",
+        metavar="TIME",
+        parser=parsed_by(_time_to_run),
+        help="Stop softly after so long, like 6h.",
         show_default=False,
     ),
 ]

@@ -6,20 +6,11 @@ from typing import Annotated
 
 import typer
 
-from penstock.cli.arguments import Broker, JobFiles, Json, Keys, parsed_by, whole_number
+from penstock.cli.arguments import Broker, JobFiles, Json, Keys, RateAtMost, TimeToRun, whole_number
 from penstock.cli.jobs import load_jobs
 from penstock.cli.loading import loaded_for_good
 from penstock.cli.loop import run_async
 from penstock.engine.report import RunOptions
-from penstock.spec.units import parse_duration, parse_rate
-
-
-def _time_to_run(value: object) -> float:
-    """Seconds. Raises ValueError."""
-    seconds = parse_duration(value)
-    if seconds == 0:
-        raise ValueError(f"{value!r} leaves no time to run; write a duration like 30m, 6h")
-    return seconds
 
 
 def run(
@@ -37,26 +28,8 @@ def run(
             "--processes", metavar="N", parser=whole_number(1, 256), help="Work with N processes on this machine."
         ),
     ] = 1,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            metavar="R",
-            parser=parsed_by(parse_rate),
-            help="At most so many requests, like 200/s, by this command; the job's own rate holds besides.",
-            show_default=False,
-        ),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(
-            "--for",
-            metavar="TIME",
-            parser=parsed_by(_time_to_run),
-            help="Stop softly after so long, like 6h.",
-            show_default=False,
-        ),
-    ] = None,
+    rate: RateAtMost = None,
+    seconds: TimeToRun = None,
     broker: Broker = None,
     as_json: Json = False,
     as_worker: Annotated[bool, typer.Option("--as-worker", hidden=True)] = False,

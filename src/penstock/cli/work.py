@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from penstock import wiring
-from penstock.cli.arguments import Broker, JobFiles, Json, parsed_by
+from penstock.cli.arguments import Broker, JobFiles, Json, RateAtMost, TimeToRun
 from penstock.cli.exits import ExitCode, worst
 from penstock.cli.failures import complain
 from penstock.cli.interruption import Interruption
@@ -26,32 +25,13 @@ from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import PenstockError
 from penstock.spec.loader import load
-from penstock.spec.units import parse_duration, parse_rate
 
 
 def work(
     files: JobFiles,
     broker: Broker = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            metavar="R",
-            parser=parsed_by(parse_rate),
-            help="At most so many requests, like 200/s, by this command for each job; the job's own rate holds besides.",
-            show_default=False,
-        ),
-    ] = None,
-    seconds: Annotated[
-        float | None,
-        typer.Option(
-            "--for",
-            metavar="TIME",
-            parser=parsed_by(parse_duration),
-            help="Stop softly after so long, like 6h.",
-            show_default=False,
-        ),
-    ] = None,
+    rate: RateAtMost = None,
+    seconds: TimeToRun = None,
     as_json: Json = False,
 ) -> int:
     """Help runs on any machine: wait for work that a broker hands out, and do it.
