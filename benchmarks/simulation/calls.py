@@ -17,10 +17,13 @@ from benchmarks.simulation.costs import Calls, Cost
 from benchmarks.simulation.meter import ROUNDS, Meter, beyond, line
 from penstock.clock import SystemClock
 from penstock.engine.owner import host_name, new_owner
-from penstock.ledger.base import FlagMarker, Lease, Portion, Pulse, Settlement, WindowKey
+from penstock.ledger.base import FlagMarker
 from penstock.ledger.opening import nobody, open_ledger
+from penstock.ledger.ranges import Lease, Portion, WindowKey
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger
+from penstock.ledger.workers import Pulse
 from penstock.rows import KeyText
 from penstock.source.base import Mark
 from penstock.source.open import open_source

@@ -10,7 +10,7 @@ from penstock.engine.report import Summary, Tally
 from penstock.engine.stop import Ended
 from penstock.errors import JobError, LedgerMissing, LedgerUnreachable, PenstockError, SourceUnreachable
 from penstock.insights.check import CheckReport, Finding, Grade, Sample
-from penstock.ledger.base import Counts
+from penstock.ledger.rows import Counts
 
 
 def report(ended: Ended, *, failed: int = 0, in_doubt: int = 0) -> Summary:

@@ -7,7 +7,7 @@ from rich.console import Console
 from penstock.cli.progress import bar, display
 from penstock.cli.standing import Follower, one_line
 from penstock.engine.report import Progress, Tally
-from penstock.ledger.base import Counts
+from penstock.ledger.rows import Counts
 
 
 def progress(

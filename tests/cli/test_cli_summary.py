@@ -8,7 +8,7 @@ from rich.console import Console
 from penstock.cli.summary import print_summary, run_line
 from penstock.engine.report import Summary, Tally
 from penstock.engine.stop import Ended
-from penstock.ledger.base import Cause, Counts, DoubtsAhead
+from penstock.ledger.rows import Cause, Counts, DoubtsAhead
 from penstock.ledger.states import RowState
 
 CAUSES = (

@@ -7,7 +7,7 @@ from penstock.cli.messages import Broken, Finished, Underway, decode, encode
 from penstock.cli.team import team_progress, team_report
 from penstock.engine.report import Progress, RunOptions, Summary, Tally
 from penstock.engine.stop import Ended
-from penstock.ledger.base import Cause, Counts
+from penstock.ledger.rows import Cause, Counts
 from penstock.ledger.states import RowState
 from penstock.spec.units import parse_duration
 

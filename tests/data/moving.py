@@ -14,7 +14,7 @@ from tests.source.worlds import World
 
 from penstock.engine.report import RunOptions, Summary
 from penstock.engine.stop import Stop
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.spec.models import Delivery, Job, Source, Target
 from penstock.wiring import open_read_model, prepare_job, run_job

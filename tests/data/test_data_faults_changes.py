@@ -10,7 +10,7 @@ from tests.engine.api import Asked, Reply, Script, for_orders
 from tests.source.worlds import World
 
 from penstock.engine import reader
-from penstock.ledger.base import Selection
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 from penstock.rows import Row
 from penstock.source.fingerprint import fingerprint

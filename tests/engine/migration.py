@@ -21,7 +21,8 @@ from penstock.database.connect import Database, open_database
 from penstock.engine.report import RunOptions, Summary
 from penstock.engine.stop import Stop
 from penstock.events import EventKind
-from penstock.ledger.base import LedgerRow, StoredEvent
+from penstock.ledger.events import StoredEvent
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.spec.loader import load
 from penstock.spec.models import Job

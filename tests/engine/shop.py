@@ -13,7 +13,8 @@ from tests.engine.api import Api
 from penstock.engine.report import Progress, RunOptions, Summary
 from penstock.engine.stop import Stop
 from penstock.events import EventKind
-from penstock.ledger.base import Counts, LedgerRow, StoredEvent
+from penstock.ledger.events import StoredEvent
+from penstock.ledger.rows import Counts, LedgerRow
 from penstock.ledger.states import RowState
 from penstock.spec.loader import load
 from penstock.spec.models import Job

@@ -14,8 +14,9 @@ from tests.ledger.contract.bench import nobody, nothing
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended
 from penstock.events import EventKind
-from penstock.ledger.base import Portion, Selection
 from penstock.ledger.opening import open_ledger
+from penstock.ledger.ranges import Portion
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 from penstock.wiring import open_people_desk
 

@@ -13,8 +13,8 @@ from tests.engine.migration import Migration, migration
 from penstock.engine import reader
 from penstock.engine.stop import Ended, Stop
 from penstock.engine.sweep import FOUND_BY_SWEEP
-from penstock.ledger.base import Selection
 from penstock.ledger.opening import open_ledger
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 from penstock.wiring import open_people_desk
 

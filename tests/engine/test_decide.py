@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import pytest
 
 from penstock.engine.decide import Policy, SendAgain, Step, decide
-from penstock.ledger.base import Settlement
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
 

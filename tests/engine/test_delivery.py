@@ -1,7 +1,8 @@
 from collections.abc import Sequence
 
 from penstock.engine.delivery import Delivery, OpenRange, OpenRanges
-from penstock.ledger.base import Lease, RangeKind, Settlement
+from penstock.ledger.ranges import Lease, RangeKind
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import Row
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from penstock.engine.doubts import Terms, after_probe
-from penstock.ledger.base import Asked, Doubt, LedgerRow, Settlement
+from penstock.ledger.rows import Asked, Doubt, LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.target.verdicts import Absent, Found, ProbeVerdict, StillInDoubt
 

@@ -15,9 +15,10 @@ from penstock.engine.owner import new_owner
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended
 from penstock.events import EventKind
-from penstock.ledger.base import Lease, Selection, Settlement, WindowKey
 from penstock.ledger.journal import Journal
 from penstock.ledger.opening import open_ledger
+from penstock.ledger.ranges import Lease, WindowKey
+from penstock.ledger.rows import Selection, Settlement
 from penstock.ledger.states import RowState
 from penstock.wiring import open_people_desk
 

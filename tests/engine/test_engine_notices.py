@@ -21,7 +21,7 @@ from penstock.engine import notices
 from penstock.engine.report import RunOptions, Summary
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import JobError
-from penstock.ledger.base import Selection
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 from penstock.wiring import open_people_desk, opened_broker, run_job
 

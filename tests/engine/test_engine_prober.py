@@ -16,7 +16,7 @@ from penstock.engine import prober, senders
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.events import EventKind
-from penstock.ledger.base import Selection
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 from penstock.rows import Row
 from penstock.source.fingerprint import fingerprint

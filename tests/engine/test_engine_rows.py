@@ -12,7 +12,7 @@ from tests.engine.shop import open_shop
 
 from penstock.engine.stop import Ended
 from penstock.errors import JobError, RowError
-from penstock.ledger.base import Cause
+from penstock.ledger.rows import Cause
 from penstock.ledger.states import RowState
 from penstock.spec.models import Job, Transform
 

@@ -14,7 +14,7 @@ from tests.engine.migration import Migration, migration
 
 from penstock.engine.heartbeat import BEAT
 from penstock.events import EventKind
-from penstock.ledger.base import SILENT, Worker
+from penstock.ledger.workers import SILENT, Worker
 from penstock.wiring import open_read_model
 
 PATIENCE = 60.0  # seconds for what takes one or two, on a machine that has other things to do

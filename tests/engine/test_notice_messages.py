@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from penstock.engine.idempotency import IdempotencyKeys
-from penstock.ledger.base import Notice
+from penstock.ledger.rows import Notice
 from penstock.ledger.states import RowState
 from penstock.rows import Row
 from penstock.spec.loader import load

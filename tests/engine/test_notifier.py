@@ -29,7 +29,8 @@ from tests.ledger.contract.bench import (
 
 from penstock.engine import notices
 from penstock.engine.notices import Notifier
-from penstock.ledger.base import Control, Notice
+from penstock.ledger.rows import Notice
+from penstock.ledger.workers import Control
 from penstock.rows import KeyText, Row
 from penstock.transport.base import Message
 from penstock.wiring import notices as wired

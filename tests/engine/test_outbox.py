@@ -6,7 +6,7 @@ import pytest
 
 from penstock.engine.delivery import Delivery, OpenRange
 from penstock.engine.outbox import Outbox
-from penstock.ledger.base import Lease, RangeKind
+from penstock.ledger.ranges import Lease, RangeKind
 from penstock.pacing.bucket import TokenBucket
 from penstock.pacing.limits import AdaptiveLimit
 from penstock.pacing.pace import Pace

@@ -13,7 +13,7 @@ from tests.exports.rows import row
 
 from penstock.exports.base import key_columns
 from penstock.exports.csv_table import CsvTable
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import encode_key
 

@@ -5,7 +5,7 @@ import shlex
 import pytest
 
 from penstock.insights.advice import advise, advise_asking
-from penstock.ledger.base import Cause, DoubtsAhead
+from penstock.ledger.rows import Cause, DoubtsAhead
 from penstock.ledger.states import RowState
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from penstock.insights.eta import WINDOW, Speedometer, seconds_left
 from penstock.insights.totals import Totals, pending, totals
-from penstock.ledger.base import Counts
+from penstock.ledger.rows import Counts
 
 
 def counts(*, imported: int = 0, pending: int = 0, exact: bool = True, ahead: int | None = None) -> Counts:

@@ -8,7 +8,8 @@ import pytest
 
 from penstock.insights.overview import Overview
 from penstock.insights.totals import unclaimed
-from penstock.ledger.base import Control, Counts, Pulse, Worker
+from penstock.ledger.rows import Counts
+from penstock.ledger.workers import Control, Pulse, Worker
 
 COUNTS = Counts(imported=10, failed=1, in_doubt=2, skipped=3, pending=40, claimed=15, pending_exact=False, ahead=20)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

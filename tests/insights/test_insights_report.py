@@ -16,7 +16,8 @@ from penstock.insights.receipts import receipt_line
 from penstock.insights.tally import RowsSum, Tally
 from penstock.insights.timeline import TimelineSum
 from penstock.insights.verification import read_verification
-from penstock.ledger.base import LedgerRow, StoredEvent
+from penstock.ledger.events import StoredEvent
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

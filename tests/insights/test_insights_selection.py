@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from penstock.insights.selection import in_words, rows_selected
-from penstock.ledger.base import Cause, LedgerRow, Selection
+from penstock.ledger.rows import Cause, LedgerRow, Selection
 from penstock.ledger.states import RowState
 
 DOUBT = frozenset({RowState.IN_DOUBT})

@@ -17,9 +17,11 @@ from tests.ledger.contract.bench import JOB, PULSE, SECONDS, marked
 
 from penstock.database.connect import Database
 from penstock.errors import LeaseLost, LedgerUnreachable
-from penstock.ledger.base import IsDead, Lease, Portion, Settlement, WindowKey
+from penstock.ledger.base import IsDead
 from penstock.ledger.dialect import dialect_of
 from penstock.ledger.journal import Journal
+from penstock.ledger.ranges import Lease, Portion, WindowKey
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger
 from penstock.ledger.transactions import Transactions

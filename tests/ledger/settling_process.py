@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from tests.ledger.contract.bench import JOB, SECONDS, identity, imported, last_portion, marked, portion
 
 from penstock.database.connect import open_database
-from penstock.ledger.base import WindowKey
 from penstock.ledger.opening import open_ledger
+from penstock.ledger.ranges import WindowKey
 
 ROWS = 20
 

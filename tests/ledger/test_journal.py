@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from penstock.ledger.base import Settlement
 from penstock.ledger.journal import LARGE, Journal
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 
 JOB = "orders"

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from penstock.ledger.aftermath import MAY_HAVE_BEEN_SENT, aftermath
-from penstock.ledger.base import Lease, LedgerRow, RangeKind, Settlement, WindowKey
 from penstock.ledger.late import Step, late_step
+from penstock.ledger.ranges import Lease, RangeKind, WindowKey
+from penstock.ledger.rows import LedgerRow, Settlement
 from penstock.ledger.states import EDGES, RowState, is_legal, states_after
 from penstock.ledger.text import fit
 

@@ -32,7 +32,7 @@ from tests.ledger.contract.bench import ALICE, BOB, Bench, bench_at, close, iden
 from tests.ledger.delivering import Fate, Work, Worker
 
 from penstock.events import EventKind
-from penstock.ledger.base import Asked, LedgerRow, Selection, Settlement
+from penstock.ledger.rows import Asked, LedgerRow, Selection, Settlement
 from penstock.ledger.schema import METADATA
 from penstock.ledger.states import RowState, is_legal
 

@@ -9,8 +9,8 @@ from sqlalchemy import TextClause
 from tests.ledger.contract.bench import Bench, bench_at, close, failed, imported, marked, portion, span
 
 from penstock.ledger import notices, sweeps
-from penstock.ledger.base import Settlement
 from penstock.ledger.dialect import dialect_of
+from penstock.ledger.rows import Settlement
 from penstock.ledger.statements import statement
 
 ROWS = 3000

@@ -39,11 +39,13 @@ from tests.links.traps import At, Does, Trap
 
 from penstock.database.connect import open_database
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Selection, Settlement, WindowKey
 from penstock.ledger.desk import people_desk
+from penstock.ledger.events import Event
 from penstock.ledger.moving import AT_ONCE
 from penstock.ledger.opening import open_ledger
 from penstock.ledger.people import SqlPeopleDesk
+from penstock.ledger.ranges import WindowKey
+from penstock.ledger.rows import Selection, Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger
 

@@ -20,7 +20,8 @@ from hypothesis.stateful import (
 from tests.ledger.contract.bench import ALICE, BOB, PULSE, SECONDS, Bench, bench_at, close, marked, nobody, nothing
 
 from penstock.errors import LeaseLost, LedgerUnreachable
-from penstock.ledger.base import Lease, Portion, Selection, Settlement, WindowKey
+from penstock.ledger.ranges import Lease, Portion, WindowKey
+from penstock.ledger.rows import Selection, Settlement
 from penstock.ledger.schema import METADATA
 from penstock.ledger.states import RowState, is_legal
 from penstock.ledger.store import SqlLedger

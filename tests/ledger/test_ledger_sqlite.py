@@ -23,7 +23,7 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.errors import LedgerUnreachable
-from penstock.ledger.base import Selection
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 
 

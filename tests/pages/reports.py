@@ -12,7 +12,8 @@ from penstock.insights.report import Report, Subject
 from penstock.insights.tally import RowsSum
 from penstock.insights.timeline import TimelineSum
 from penstock.insights.verification import Verification
-from penstock.ledger.base import Counts, LedgerRow, StoredEvent
+from penstock.ledger.events import StoredEvent
+from penstock.ledger.rows import Counts, LedgerRow
 from penstock.ledger.states import RowState
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -8,7 +8,7 @@ from typing import Any, assert_type
 from pydantic import SecretStr
 
 from penstock import Ended, Job, Progress, Source, Stop, Summary, Target, load, prepare, run
-from penstock.ledger.base import Counts
+from penstock.ledger.rows import Counts
 
 
 def to_payload(row: Mapping[str, Any]) -> dict[str, object] | None:

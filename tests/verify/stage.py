@@ -17,7 +17,7 @@ from tests.engine.api import Api, Asked, Reply, accept, serving
 from penstock.database.connect import Database, open_database
 from penstock.engine.report import RunOptions, Summary
 from penstock.engine.stop import Stop
-from penstock.ledger.base import Counts, LedgerRow
+from penstock.ledger.rows import Counts, LedgerRow
 from penstock.ledger.states import RowState
 from penstock.spec.loader import load
 from penstock.spec.models import Job

@@ -16,7 +16,7 @@ from penstock.cli.streams import emit, people
 from penstock.errors import JobError
 from penstock.insights.totals import totals
 from penstock.insights.words import counted, number
-from penstock.ledger.base import Counts
+from penstock.ledger.rows import Counts
 
 
 @about_its_file

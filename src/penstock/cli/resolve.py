@@ -18,7 +18,7 @@ from penstock.cli.streams import emit, people
 from penstock.errors import JobError
 from penstock.insights.selection import in_words, rows_selected
 from penstock.insights.words import counted
-from penstock.ledger.base import Selection
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 
 IN_DOUBT = frozenset({RowState.IN_DOUBT})

@@ -17,7 +17,7 @@ from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
 from penstock.insights.selection import in_words
 from penstock.insights.words import counted, number
-from penstock.ledger.base import Selection
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 
 

@@ -18,7 +18,7 @@ from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
 from penstock.insights.keys import json_key, plain_key
 from penstock.insights.words import printable
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 from penstock.spec.models import Job

@@ -23,7 +23,8 @@ from penstock.insights import requests
 from penstock.insights.keys import json_key, plain_key
 from penstock.insights.requests import RenderedRequest, curl
 from penstock.insights.words import printable
-from penstock.ledger.base import LedgerRow, StoredEvent
+from penstock.ledger.events import StoredEvent
+from penstock.ledger.rows import LedgerRow
 from penstock.rows import KeyText
 from penstock.spec.models import Job
 

@@ -21,7 +21,8 @@ from penstock.insights.keys import json_key
 from penstock.insights.overview import Overview, look
 from penstock.insights.totals import unclaimed
 from penstock.insights.words import counted, duration, number, per_second, printable
-from penstock.ledger.base import Cause, DoubtsAhead, Worker
+from penstock.ledger.rows import Cause, DoubtsAhead
+from penstock.ledger.workers import Worker
 from penstock.wiring.broker import Queue
 
 

@@ -16,7 +16,7 @@ from penstock.cli.jobs import NamedJob, load_jobs
 from penstock.cli.loop import run_async
 from penstock.cli.streams import emit, people
 from penstock.insights.words import counted, number, per_second
-from penstock.ledger.base import Concurrency, Control
+from penstock.ledger.workers import Concurrency, Control
 from penstock.spec.units import parse_rate
 
 BACK = "default"

@@ -12,7 +12,7 @@ from penstock.insights.advice import advise, advise_asking
 from penstock.insights.keys import plain_key
 from penstock.insights.totals import pending, totals
 from penstock.insights.words import counted, duration, number, per_second, printable
-from penstock.ledger.base import Cause, Counts, DoubtsAhead
+from penstock.ledger.rows import Cause, Counts, DoubtsAhead
 
 MOST_CAUSES = 20  # shown; `penstock status` and `rows` have the rest
 

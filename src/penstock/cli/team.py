@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from penstock.engine.report import Progress, Summary, Tally
 from penstock.engine.stop import Ended
-from penstock.ledger.base import Counts
+from penstock.ledger.rows import Counts
 
 # Of several workers: the end that a person must hear of.
 _FIRST = (Ended.FAILED, Ended.STOP_AT, Ended.GAVE_UP, Ended.STOPPED, Ended.LIMIT, Ended.DONE)

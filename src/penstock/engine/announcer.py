@@ -14,7 +14,8 @@ from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.events import EventKind
-from penstock.ledger.base import Event, WindowKey
+from penstock.ledger.events import Event
+from penstock.ledger.ranges import WindowKey
 from penstock.pacing.backoff import full_jitter
 
 # Rows that are mapped, and put into the outbox, together.

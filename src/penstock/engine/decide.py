@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias, assert_never
 
-from penstock.ledger.base import Settlement
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict

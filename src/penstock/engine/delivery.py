@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from penstock.ledger.base import Event, Lease, Portion, Settlement
+from penstock.ledger.events import Event
+from penstock.ledger.ranges import Lease, Portion
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Row
 from penstock.target.verdicts import Unknown

@@ -13,7 +13,8 @@ from contextlib import suppress
 from penstock.engine.parts import Parts
 from penstock.engine.stop import Stop
 from penstock.errors import Unreachable
-from penstock.ledger.base import Control, Free, Span
+from penstock.ledger.ranges import Free, Span
+from penstock.ledger.workers import Control
 from penstock.rows import KeyText
 from penstock.transport.base import Broker
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
-from penstock.ledger.base import Asked, Doubt, LedgerRow, Settlement
+from penstock.ledger.rows import Asked, Doubt, LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.target.verdicts import Absent, Found, ProbeVerdict, StillInDoubt
 

@@ -13,7 +13,7 @@ from penstock.engine.reader import Page
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
 from penstock.errors import PenstockError, RowError
-from penstock.ledger.base import LedgerRow, Settlement
+from penstock.ledger.rows import LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import Row
 

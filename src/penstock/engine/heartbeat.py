@@ -15,7 +15,7 @@ from penstock.engine.senders import Senders
 from penstock.engine.settler import Settler
 from penstock.engine.stakes import Stakes
 from penstock.errors import LedgerRefused, LedgerUnreachable
-from penstock.ledger.base import SILENT, Control, Pulse, Stake
+from penstock.ledger.workers import SILENT, Control, Pulse, Stake
 from penstock.pacing.shares import Share, share_of_count
 
 BEAT = 1.0

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from penstock.engine.parts import Parts
-from penstock.ledger.base import Lease, Settlement
+from penstock.ledger.ranges import Lease
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 
 _AT_ONCE = 1000

@@ -12,8 +12,10 @@ from contextlib import suppress
 from typing import TypeAlias
 
 from penstock.errors import Unreachable
-from penstock.ledger.base import Control, Ledger, Notice
+from penstock.ledger.base import Ledger
+from penstock.ledger.rows import Notice
 from penstock.ledger.states import RowState
+from penstock.ledger.workers import Control
 from penstock.rows import Row
 from penstock.source.base import Source
 from penstock.transport.base import Message

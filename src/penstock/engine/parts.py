@@ -9,7 +9,8 @@ from typing import Protocol
 
 from penstock.clock import Clock
 from penstock.engine.notices import Notifier
-from penstock.ledger.base import FlagMarker, IsDead, Ledger, Recall, Settlement
+from penstock.ledger.base import FlagMarker, IsDead, Ledger, Recall
+from penstock.ledger.rows import Settlement
 from penstock.pacing.pace import Pace
 from penstock.rows import KeyText, Row
 from penstock.source.base import Mark, Source

@@ -18,7 +18,8 @@ from penstock.engine.stop import Stop
 from penstock.engine.tallies import Tallies
 from penstock.errors import RowError, Unreachable
 from penstock.events import EventKind
-from penstock.ledger.base import Asked, Doubt, Event, LedgerRow
+from penstock.ledger.events import Event
+from penstock.ledger.rows import Asked, Doubt, LedgerRow
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.rows import KeyText, Row

@@ -17,7 +17,8 @@ from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
 from penstock.engine.sweep import FOUND_BY_SWEEP, sweep
 from penstock.errors import JobError, LeaseLost, Unreachable
-from penstock.ledger.base import FLAG_SET_BEFORE, Lease, LedgerRow, RangeKind, Settlement
+from penstock.ledger.ranges import Lease, RangeKind
+from penstock.ledger.rows import FLAG_SET_BEFORE, LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.pacing.pace import Hold

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from penstock.engine.stop import Ended
-from penstock.ledger.base import Cause, Counts, DoubtsAhead
+from penstock.ledger.rows import Cause, Counts, DoubtsAhead
 from penstock.rows import KeyText
 
 

@@ -17,7 +17,7 @@ from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
 from penstock.engine.tallies import Tallies
 from penstock.errors import PenstockError, RowError, SourceUnreachable
-from penstock.ledger.base import Settlement
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.rows import Row

@@ -15,7 +15,8 @@ from penstock.engine.parts import Parts
 from penstock.engine.stop import Stop
 from penstock.engine.tallies import Tallies
 from penstock.errors import LeaseLost, LedgerUnreachable
-from penstock.ledger.base import Portion, Settlement
+from penstock.ledger.ranges import Portion
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from penstock.ledger.base import Control
-from penstock.ledger.base import Stake as Told
+from penstock.ledger.workers import Control
+from penstock.ledger.workers import Stake as Told
 from penstock.pacing.appetite import Appetite
 from penstock.pacing.shares import share_of_count, share_of_rate
 from penstock.pacing.stake import Stake, wished_rate

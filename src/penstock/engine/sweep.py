@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from penstock.engine.stop import Stop
-from penstock.ledger.base import Lease, Ledger
+from penstock.ledger.base import Ledger
+from penstock.ledger.ranges import Lease
 from penstock.rows import KeyText
 from penstock.source.base import Source
 

@@ -12,7 +12,7 @@ from penstock.engine.reader import Reader
 from penstock.engine.stop import Ended, Stop
 from penstock.errors import LedgerUnreachable
 from penstock.events import EventKind
-from penstock.ledger.base import Event
+from penstock.ledger.events import Event
 from penstock.pacing.pace import Hold
 
 EVERY = 0.5

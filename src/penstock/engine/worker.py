@@ -28,7 +28,8 @@ from penstock.engine.tallies import Tallies
 from penstock.engine.watch import Watch
 from penstock.errors import LedgerUnreachable, PenstockError
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Pulse
+from penstock.ledger.events import Event
+from penstock.ledger.workers import Pulse
 from penstock.pacing.mishaps import Mishaps
 
 LOOK = 0.05  # seconds between looks at whether the last rows have ended

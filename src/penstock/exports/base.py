@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol, TypeAlias
 
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 
 
 class Format(StrEnum):

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from penstock.exports.base import COLUMNS, Output, key_columns
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.rows import KeyValue, decode_key
 
 _LINE_END = "\r\n"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from penstock.exports.base import Output
 from penstock.insights.receipts import receipt_line
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 
 
 class JsonlTable:

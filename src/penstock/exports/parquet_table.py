@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from penstock.errors import JobError
 from penstock.exports.base import COLUMNS, key_columns
 from penstock.exports.kinds import MOST_DIGITS, NOTHING, ColumnKind, Kind, widened
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.rows import KeyValue, decode_key
 
 ROWS_AT_ONCE = 50_000  # of a row group: readers skip and decode by these

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from penstock.insights.keys import plain_key, typed_key
 from penstock.insights.words import counted, duration, printable
-from penstock.ledger.base import Cause, DoubtsAhead
+from penstock.ledger.rows import Cause, DoubtsAhead
 from penstock.ledger.states import RowState
 
 _STATE_WORDS = {RowState.IN_DOUBT: "in doubt", RowState.FAILED: "failed", RowState.SKIPPED: "skipped"}

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from penstock.events import EventKind
 from penstock.insights.timeline import TimelineSum
-from penstock.ledger.base import StoredEvent
+from penstock.ledger.events import StoredEvent
 
 EXAMPLES = 3  # of each kind
 FURTHER_ATTEMPTS = "further_attempts"

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from penstock.insights.eta import seconds_left
 from penstock.insights.totals import Totals, totals
-from penstock.ledger.base import Cause, Control, Counts, ReadModel, Worker
+from penstock.ledger.base import ReadModel
+from penstock.ledger.rows import Cause, Counts
+from penstock.ledger.workers import Control, Worker
 
 
 @dataclass(frozen=True, slots=True)

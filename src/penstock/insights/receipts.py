@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import orjson
 
 from penstock.insights.keys import json_key
-from penstock.ledger.base import LedgerRow, ReadModel
+from penstock.ledger.base import ReadModel
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 

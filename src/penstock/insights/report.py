@@ -11,7 +11,8 @@ from penstock.insights.tally import RowsSum, Tally
 from penstock.insights.timeline import Timeline, TimelineSum
 from penstock.insights.totals import pending
 from penstock.insights.verification import Verification
-from penstock.ledger.base import Counts, ReadModel
+from penstock.ledger.base import ReadModel
+from penstock.ledger.rows import Counts
 from penstock.ledger.states import RowState
 
 EVERY_STATE = frozenset(RowState)

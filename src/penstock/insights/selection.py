@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from penstock.insights.keys import plain_key
-from penstock.ledger.base import Cause, LedgerRow, Selection
+from penstock.ledger.rows import Cause, LedgerRow, Selection
 
 MOST_KEYS = 3  # named
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from penstock.insights.receipts import Checksum, ReceiptsSum
 from penstock.insights.timeline import TimelineSum
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from penstock.ledger.base import Counts
+from penstock.ledger.rows import Counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,11 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import FlagMarker, Lease, Portion, RangeKind, Settlement, Span
+from penstock.ledger.base import FlagMarker
 from penstock.ledger.planning import Planning
+from penstock.ledger.ranges import Lease, Portion, RangeKind, Span
 from penstock.ledger.recording import RowsKnown
+from penstock.ledger.rows import Settlement
 from penstock.ledger.settling import Settling
 from penstock.ledger.transactions import Transactions
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from penstock.ledger.base import LedgerRow, Settlement, WindowKey
+from penstock.ledger.ranges import WindowKey
+from penstock.ledger.rows import LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText
 

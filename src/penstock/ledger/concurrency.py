@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from penstock.ledger.base import Concurrency
+from penstock.ledger.workers import Concurrency
 
 _AUTO = 0  # nobody can ask for no requests at all: that is `pause`
 

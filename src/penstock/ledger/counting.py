@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Counts
 from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.rows import Counts
 from penstock.ledger.statements import statement
 
 # One statement, so one snapshot: a range that is just being finished is counted here or there, never twice and never not at all.

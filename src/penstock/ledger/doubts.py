@@ -13,14 +13,16 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
-from penstock.ledger.base import Asked, Doubt, Event, FlagMarker, LedgerRow
+from penstock.ledger.base import FlagMarker
 from penstock.ledger.counters import Change, Counters
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lengths import REASON_LENGTH
 from penstock.ledger.lookup import ROW_COLUMNS, Lookup, ledger_row
 from penstock.ledger.recording import RowWriter
+from penstock.ledger.rows import Asked, Doubt, LedgerRow
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.text import fit

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Event
 from penstock.ledger.dialect import CHARACTERS, INTEGER, LedgerDialect
+from penstock.ledger.events import Event
 from penstock.ledger.lengths import DETAIL_LENGTH
 from penstock.ledger.text import fit
 

@@ -8,14 +8,16 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import SILENT, Control, IsDead, Lease, Pulse, Stake
+from penstock.ledger.base import IsDead
 from penstock.ledger.concurrency import understood
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.lengths import REASON_LENGTH
 from penstock.ledger.lookup import moment
+from penstock.ledger.ranges import Lease
 from penstock.ledger.text import fit
 from penstock.ledger.transactions import Transactions
+from penstock.ledger.workers import SILENT, Control, Pulse, Stake
 
 # Whoever owns the fence may go on, run out or not: nobody has taken it.
 _RENEW = """

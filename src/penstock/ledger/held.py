@@ -3,7 +3,7 @@ leased by a COMMIT whose answer was lost, or its pipeline gave up: nobody works 
 
 from __future__ import annotations
 
-from penstock.ledger.base import Lease
+from penstock.ledger.ranges import Lease
 
 
 class HeldLeases:

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from penstock.errors import LedgerRefused
 from penstock.events import EventKind
 from penstock.ledger.agreeing import agree
-from penstock.ledger.base import ADOPTING, Event, Identity, IsDead, JobRecord
+from penstock.ledger.base import IsDead
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
+from penstock.ledger.workers import ADOPTING, Identity, JobRecord
 
 # How long a worker counts as alive before its first heartbeat tells how often it beats.
 FIRST_SECONDS = 60.0

@@ -20,7 +20,7 @@ from typing import Any
 
 import orjson
 
-from penstock.ledger.base import Settlement
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.text import fit_or_none
 from penstock.rows import KeyText

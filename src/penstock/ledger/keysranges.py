@@ -9,12 +9,13 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost, LedgerRefused
-from penstock.ledger.base import IsDead, Lease
+from penstock.ledger.base import IsDead
 from penstock.ledger.counters import Change, Counters
 from penstock.ledger.dialect import KEYS, LedgerDialect
 from penstock.ledger.jobrow import LOCK_JOB, JobRow
 from penstock.ledger.lengths import REASON_LENGTH
 from penstock.ledger.lookup import Lookup
+from penstock.ledger.ranges import Lease
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.text import fit

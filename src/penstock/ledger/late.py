@@ -12,12 +12,15 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
-from penstock.ledger.base import Event, FlagMarker, Lease, LedgerRow, Settlement
+from penstock.ledger.base import FlagMarker
 from penstock.ledger.counters import Change, Counters
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import Lookup
+from penstock.ledger.ranges import Lease
 from penstock.ledger.recording import RowWriter
+from penstock.ledger.rows import LedgerRow, Settlement
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions

@@ -9,10 +9,11 @@ from typing import NamedTuple
 from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Free, IsDead, Lease, Recall
+from penstock.ledger.base import IsDead, Recall
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
+from penstock.ledger.ranges import Free, Lease
 from penstock.ledger.statements import statement
 from penstock.ledger.takeover import TAKEN_COLUMNS, Taken, TakeOver, Why
 from penstock.ledger.transactions import Transactions

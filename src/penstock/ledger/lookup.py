@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import LedgerRow
 from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText

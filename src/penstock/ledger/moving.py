@@ -12,12 +12,13 @@ from sqlalchemy import Row, TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Selection
 from penstock.ledger.counters import Change, Counters
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lengths import RECEIPT_LENGTH
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState, is_legal
 from penstock.ledger.text import fit_or_none
 from penstock.ledger.transactions import Transactions

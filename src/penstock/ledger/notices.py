@@ -9,9 +9,9 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Notice
 from penstock.ledger.dialect import CHARACTERS, LedgerDialect
 from penstock.ledger.lookup import moment
+from penstock.ledger.rows import Notice
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions

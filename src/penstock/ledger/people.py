@@ -9,17 +9,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import JobError, LedgerRefused
 from penstock.events import EventKind
-from penstock.ledger.base import Concurrency, Event, IsDead, Selection
+from penstock.ledger.base import IsDead
 from penstock.ledger.concurrency import stored
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.jobrow import LOCK_JOB, find_or_create_job
 from penstock.ledger.moving import Act, RowMover
 from penstock.ledger.preparing import Preparing
 from penstock.ledger.resetting import Resetting
+from penstock.ledger.rows import Selection
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
+from penstock.ledger.workers import Concurrency
 from penstock.rows import KeyText
 
 _PAUSE = statement("UPDATE penstock_jobs SET paused = :paused WHERE job_id = :job")

@@ -7,10 +7,10 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Free, Lease, RangeKind, Span
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import LOCK_JOB, JobRow
+from penstock.ledger.ranges import Free, Lease, RangeKind, Span
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 from penstock.rows import KeyText

@@ -8,15 +8,18 @@ from typing import TypeVar
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
-from penstock.ledger.base import Cause, Control, Counts, DoubtsAhead, IsDead, LedgerRow, Pulse, StoredEvent, Worker
+from penstock.ledger.base import IsDead
 from penstock.ledger.counting import NOTHING, Counting
 from penstock.ledger.dialect import LedgerDialect
+from penstock.ledger.events import StoredEvent
 from penstock.ledger.heartbeat import ControlReader
 from penstock.ledger.jobrow import JobRow, find_job
 from penstock.ledger.lookup import ROW_COLUMNS, Lookup, ledger_row, moment
+from penstock.ledger.rows import Cause, Counts, DoubtsAhead, LedgerRow
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
+from penstock.ledger.workers import Control, Pulse, Worker
 from penstock.rows import KeyText
 
 Result = TypeVar("Result")

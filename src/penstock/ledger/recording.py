@@ -8,9 +8,9 @@ from typing import NamedTuple, TypeAlias
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Settlement
 from penstock.ledger.dialect import CHARACTERS, INTEGER, REAL, LedgerDialect
 from penstock.ledger.lengths import ANSWER_LENGTH, REASON_LENGTH, RECEIPT_LENGTH
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState, states_after
 from penstock.ledger.text import fit_or_none
 from penstock.rows import KeyText

@@ -9,12 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost
 from penstock.events import EventKind
-from penstock.ledger.base import Event, FlagMarker, Lease, Portion, RangeKind, Settlement
+from penstock.ledger.base import FlagMarker
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
+from penstock.ledger.ranges import Lease, Portion, RangeKind
 from penstock.ledger.recording import Conflict, Record, RowsKnown, RowWriter, final_counts, one_a_row
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.transactions import Transactions
 

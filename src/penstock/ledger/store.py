@@ -7,32 +7,13 @@ from functools import partial
 
 from penstock import __version__
 from penstock.ledger.adopting import Adopting
-from penstock.ledger.base import (
-    Asked,
-    Control,
-    Counts,
-    Doubt,
-    Event,
-    FlagMarker,
-    Free,
-    Identity,
-    IsDead,
-    JobRecord,
-    Lease,
-    LedgerRow,
-    Notice,
-    Portion,
-    Pulse,
-    Recall,
-    Settlement,
-    Span,
-    WindowKey,
-)
+from penstock.ledger.base import FlagMarker, IsDead, Recall
 from penstock.ledger.counters import Counters
 from penstock.ledger.counting import Counting
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.doubts import Doubts
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.flags import FlagsDue
 from penstock.ledger.heartbeat import Heartbeat
 from penstock.ledger.held import HeldLeases
@@ -44,7 +25,9 @@ from penstock.ledger.leasing import Leasing
 from penstock.ledger.lookup import Lookup
 from penstock.ledger.notices import Notices
 from penstock.ledger.planning import Planning
+from penstock.ledger.ranges import Free, Lease, Portion, Span, WindowKey
 from penstock.ledger.recording import RowWriter
+from penstock.ledger.rows import Asked, Counts, Doubt, LedgerRow, Notice, Settlement
 from penstock.ledger.settling import Settling
 from penstock.ledger.states import RowState
 from penstock.ledger.sweeps import Sweeps
@@ -52,6 +35,7 @@ from penstock.ledger.takenover import TakenOver
 from penstock.ledger.takeover import TakeOver
 from penstock.ledger.transactions import Transactions
 from penstock.ledger.windows import Windows
+from penstock.ledger.workers import Control, Identity, JobRecord, Pulse
 from penstock.rows import KeyText
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from penstock.ledger.base import Lease, RangeKind
+from penstock.ledger.ranges import Lease, RangeKind
 from penstock.ledger.statements import statement
 from penstock.ledger.transactions import Transactions
 

@@ -13,12 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
 from penstock.ledger.aftermath import aftermath
-from penstock.ledger.base import Event, Lease, RangeKind, Recall, Settlement, WindowKey
+from penstock.ledger.base import Recall
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.jobrow import JobRow
 from penstock.ledger.lookup import Lookup, moment
+from penstock.ledger.ranges import Lease, RangeKind, WindowKey
 from penstock.ledger.recording import RowWriter, final_counts
+from penstock.ledger.rows import Settlement
 from penstock.ledger.statements import statement
 from penstock.ledger.states import RowState
 from penstock.ledger.takenover import from_whom

@@ -10,10 +10,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.errors import LeaseLost, LedgerUnreachable
-from penstock.ledger.base import Event, Lease, WindowKey
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.eventlog import EventLog
+from penstock.ledger.events import Event
 from penstock.ledger.held import HeldLeases
+from penstock.ledger.ranges import Lease, WindowKey
 from penstock.ledger.transactions import Transactions
 
 # One statement: the range's row is share-locked while the window goes in, so that a take-over comes before it or after it.

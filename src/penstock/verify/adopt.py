@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from penstock.errors import LedgerRefused, RowError
-from penstock.ledger.base import FlagMarker, LedgerRow, Settlement, Span
+from penstock.ledger.base import FlagMarker
+from penstock.ledger.ranges import Span
+from penstock.ledger.rows import LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Row, match_text
 from penstock.source.base import KeyPage, RowPage

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Protocol
 
-from penstock.ledger.base import Counts, LedgerRow
+from penstock.ledger.rows import Counts, LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Row
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from penstock.errors import RowError
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Row, match_text
 from penstock.verify.base import Expected, FlagStates, LedgerRows, Store

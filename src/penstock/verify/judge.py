@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from penstock.errors import RowError
-from penstock.ledger.base import FLAG_SET_BEFORE, LedgerRow
+from penstock.ledger.rows import FLAG_SET_BEFORE, LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Unreadable
 from penstock.spec.wire import kind_of

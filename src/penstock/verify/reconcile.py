@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 
-from penstock.ledger.base import LedgerRow
+from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
 from penstock.rows import KeyText, Record, Row, decode_key, match_text, match_text_of
 from penstock.shelf.texts import Spool

@@ -11,8 +11,10 @@ from penstock.clock import SystemClock
 from penstock.engine.owner import host_name, is_dead, new_owner
 from penstock.errors import JobError, LedgerRefused, LedgerUnreachable, RowError
 from penstock.events import EventKind
-from penstock.ledger.base import ADOPTING, Event, ReadModel
+from penstock.ledger.base import ReadModel
+from penstock.ledger.events import Event
 from penstock.ledger.opening import open_ledger, read_model
+from penstock.ledger.workers import ADOPTING
 from penstock.rows import Record
 from penstock.source.fingerprint import fingerprint_without
 from penstock.source.open import open_source

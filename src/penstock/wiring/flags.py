@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.clock import Clock
-from penstock.ledger.base import FlagMarker, Settlement
+from penstock.ledger.base import FlagMarker
+from penstock.ledger.rows import Settlement
 from penstock.mapping.marks import compile_marks
 from penstock.source.base import FlagsLocked
 from penstock.source.flag_table import FlagTable

@@ -13,7 +13,8 @@ from penstock.engine.idempotency import IdempotencyKeys
 from penstock.engine.notices import Notifier
 from penstock.errors import JobError, RowError
 from penstock.insights.keys import json_key
-from penstock.ledger.base import Ledger, Notice, ReadModel
+from penstock.ledger.base import Ledger, ReadModel
+from penstock.ledger.rows import Notice
 from penstock.mapping.mapper import Mapper
 from penstock.rows import Row
 from penstock.source.reader import SqlSource

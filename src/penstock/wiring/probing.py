@@ -8,7 +8,8 @@ from penstock.clock import Clock
 from penstock.engine.idempotency import IdempotencyKeys
 from penstock.engine.parts import Probing
 from penstock.errors import RowError
-from penstock.ledger.base import DoubtsAhead, ReadModel
+from penstock.ledger.base import ReadModel
+from penstock.ledger.rows import DoubtsAhead
 from penstock.mapping.probe import ProbeMapper
 from penstock.mapping.rules import compile_probe_rules
 from penstock.rows import Row

@@ -20,9 +20,11 @@ from penstock.engine.report import Progress, RunOptions, Summary
 from penstock.engine.stop import Ended, Stop
 from penstock.engine.worker import Task, work
 from penstock.errors import JobError, LedgerUnreachable
-from penstock.ledger.base import Identity, JobRecord, Ledger, Settlement
+from penstock.ledger.base import Ledger
 from penstock.ledger.journal import Journal
 from penstock.ledger.opening import open_ledger, read_model
+from penstock.ledger.rows import Settlement
+from penstock.ledger.workers import Identity, JobRecord
 from penstock.pacing.bucket import TokenBucket
 from penstock.pacing.limits import AdaptiveLimit
 from penstock.pacing.mishaps import WINDOW

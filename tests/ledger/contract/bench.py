@@ -11,13 +11,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.database.connect import Database, open_database
-from penstock.ledger.base import Identity, Lease, Portion, Pulse, Settlement
 from penstock.ledger.desk import people_desk
 from penstock.ledger.opening import open_ledger, read_model
 from penstock.ledger.people import SqlPeopleDesk
+from penstock.ledger.ranges import Lease, Portion
 from penstock.ledger.reading import SqlReadModel
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger
+from penstock.ledger.workers import Identity, Pulse
 
 ALICE, BOB = "alice", "bob"
 JOB = "orders"

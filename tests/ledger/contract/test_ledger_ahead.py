@@ -20,7 +20,7 @@ from tests.ledger.contract.bench import (
     take,
 )
 
-from penstock.ledger.base import Free, Lease, RangeKind, Span
+from penstock.ledger.ranges import Free, Lease, RangeKind, Span
 
 SPANS = (Span(None, "10", 10), Span("10", "20", 10), Span("20", "30", 10))
 

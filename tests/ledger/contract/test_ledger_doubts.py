@@ -21,7 +21,8 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.events import EventKind
-from penstock.ledger.base import Asked, Doubt, LedgerRow, Selection, Settlement, WindowKey
+from penstock.ledger.ranges import WindowKey
+from penstock.ledger.rows import Asked, Doubt, LedgerRow, Selection, Settlement
 from penstock.ledger.states import RowState
 
 EVERY_DOUBT = Selection(frozenset({RowState.IN_DOUBT}))

@@ -23,8 +23,9 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.database.connect import open_database
-from penstock.ledger.base import EVERYTHING, Lease, Stake
 from penstock.ledger.opening import open_ledger
+from penstock.ledger.ranges import Lease
+from penstock.ledger.workers import EVERYTHING, Stake
 
 
 async def test_a_renewed_lease_cannot_be_taken(bench: Bench) -> None:

@@ -22,8 +22,8 @@ from penstock.database.connect import open_database
 from penstock.errors import LedgerRefused
 from penstock.events import EventKind
 from penstock.ledger.agreeing import agree
-from penstock.ledger.base import Identity
 from penstock.ledger.opening import open_ledger
+from penstock.ledger.workers import Identity
 
 
 async def test_a_worker_that_joins_learns_where_the_job_stands(bench: Bench) -> None:

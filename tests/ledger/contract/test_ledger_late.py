@@ -18,7 +18,8 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.events import EventKind
-from penstock.ledger.base import Lease, Selection, WindowKey
+from penstock.ledger.ranges import Lease, WindowKey
+from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 
 TOTAL = 30.0

@@ -21,7 +21,8 @@ from tests.ledger.contract.bench import (
     take,
 )
 
-from penstock.ledger.base import Notice, Selection, Span
+from penstock.ledger.ranges import Span
+from penstock.ledger.rows import Notice, Selection
 from penstock.ledger.states import RowState
 
 EVERY_FAILURE = Selection(frozenset({RowState.FAILED}))

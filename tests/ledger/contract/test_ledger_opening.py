@@ -24,9 +24,9 @@ from tests.ledger.contract.bench import (
 
 from penstock.database.connect import Database, open_database
 from penstock.errors import LedgerMissing, LedgerRefused, LedgerUnreachable
-from penstock.ledger.base import WindowKey
 from penstock.ledger.desk import people_desk
 from penstock.ledger.opening import open_ledger, read_model
+from penstock.ledger.ranges import WindowKey
 from penstock.ledger.schema import METADATA
 from penstock.ledger.version import VERSION
 

@@ -23,8 +23,9 @@ from tests.ledger.contract.bench import (
 
 from penstock.errors import JobError, LedgerRefused
 from penstock.events import EventKind
-from penstock.ledger.base import Selection, Settlement, WindowKey
 from penstock.ledger.desk import people_desk
+from penstock.ledger.ranges import WindowKey
+from penstock.ledger.rows import Selection, Settlement
 from penstock.ledger.states import RowState
 
 FAILED = frozenset({RowState.FAILED})

@@ -21,7 +21,7 @@ from tests.ledger.contract.bench import (
     take,
 )
 
-from penstock.ledger.base import Lease, RangeKind
+from penstock.ledger.ranges import Lease, RangeKind
 
 
 async def test_a_span_is_planned_and_leased_at_once(bench: Bench) -> None:

@@ -17,8 +17,9 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.events import EventKind
-from penstock.ledger.base import Cause, Counts, Event, Settlement
+from penstock.ledger.events import Event
 from penstock.ledger.opening import read_model
+from penstock.ledger.rows import Cause, Counts, Settlement
 from penstock.ledger.states import RowState
 
 ALL = frozenset(RowState)

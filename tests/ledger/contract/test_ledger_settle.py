@@ -26,7 +26,9 @@ from tests.ledger.contract.bench import (
 
 from penstock.errors import LeaseLost
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Portion, Settlement, WindowKey
+from penstock.ledger.events import Event
+from penstock.ledger.ranges import Portion, WindowKey
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 
 

@@ -25,8 +25,8 @@ from tests.ledger.contract.bench import (
 )
 
 from penstock.errors import LeaseLost, LedgerRefused
-from penstock.ledger.base import RangeKind, WindowKey
 from penstock.ledger.opening import open_ledger
+from penstock.ledger.ranges import RangeKind, WindowKey
 from penstock.ledger.states import RowState
 
 

@@ -30,7 +30,9 @@ from tests.ledger.contract.bench import (
 
 from penstock.errors import LeaseLost, LedgerUnreachable
 from penstock.events import EventKind
-from penstock.ledger.base import Event, Lease, Portion, Settlement, WindowKey
+from penstock.ledger.events import Event
+from penstock.ledger.ranges import Lease, Portion, WindowKey
+from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 
 TOTAL = 30.0
