@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import uvloop
 
-from penstock.target.base import Answer
+from penstock.target.base import Answer, Outcome
 from penstock.target.http import HttpSender
 from penstock.target.wire import RequestWriter, TargetAddress
 
@@ -31,15 +31,24 @@ async def send(api: str, requests: int, in_flight: int, tls: ssl.SSLContext | No
     headers = [("Content-Type", "application/json")]
     request = RequestWriter("POST", address, headers).render(url.path.encode(), (), "0" * 32, _BODY)
     sender = HttpSender(address, tls=tls, connect_timeout=5, total_timeout=30)
-    numbers = iter(range(requests))
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    not_begun, under_way = requests - in_flight, in_flight
 
-    async def send_on() -> None:
-        for _ in numbers:
-            outcome = await sender.send(request)
-            if not isinstance(outcome, Answer) or outcome.status != 201:
-                raise RuntimeError(f"the API says {outcome}")
+    def send_on(outcome: Outcome) -> None:
+        nonlocal not_begun, under_way
+        if not isinstance(outcome, Answer) or outcome.status != 201:
+            ended.set_exception(RuntimeError(f"the API says {outcome}"))
+        elif not_begun:
+            not_begun -= 1
+            sender.start(request, send_on)
+        else:
+            under_way -= 1
+            if not under_way:
+                ended.set_result(None)
 
-    await asyncio.gather(*(send_on() for _ in range(in_flight)))
+    for _ in range(in_flight):
+        sender.start(request, send_on)
+    await ended
     await sender.aclose()
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from penstock.target.answer_parser import MAX_BODY, AnswerParser, BadAnswer
 from penstock.target.base import Answer
+from penstock.target.heads import KnownHeads
 
 bodies = st.binary(max_size=300)
 names = st.from_regex(r"\AX-[A-Za-z0-9-]{0,20}\Z")
@@ -56,7 +57,7 @@ def slices(data: bytes, cuts: list[int]) -> list[bytes]:
 
 @given(st.lists(answers(), min_size=1, max_size=4), st.data())
 def test_answers_read_the_same_however_they_are_sliced(sent: list[tuple[bytes, Answer]], data: st.DataObject) -> None:
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     for whole, expected in sent:
         parser.next()
         cuts = data.draw(st.lists(st.integers(0, len(whole)), max_size=12))
@@ -68,13 +69,100 @@ def test_answers_read_the_same_however_they_are_sliced(sent: list[tuple[bytes, A
         assert not parser.has_strays
 
 
+@given(answers(), st.binary(max_size=300), st.data())
+def test_a_head_that_is_known_means_the_same(sent: tuple[bytes, Answer], other: bytes, data: st.DataObject) -> None:
+    """Whatever is fed: whole, cut, with another body behind the head, with more behind the answer."""
+    whole, answer = sent
+    heads = KnownHeads()
+    AnswerParser(heads).feed(whole)
+    head = whole[: whole.find(b"\r\n\r\n") + 4]
+    fed = data.draw(
+        st.sampled_from([whole, whole[: data.draw(st.integers(0, len(whole)))], whole + other, head + other])
+    )
+    assert read(fed, heads) == read(fed, KnownHeads())
+    assert read(whole, heads)[0] == answer
+
+
+PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize(
+    ("before", "fed"),
+    [
+        (PLAIN, PLAIN[:-2] + b"[]"),
+        (PLAIN, PLAIN[:-1]),
+        (PLAIN, PLAIN[:-2]),
+        (PLAIN, PLAIN + b" "),
+        (PLAIN, PLAIN + PLAIN),
+        (PLAIN, PLAIN.replace(b"200", b"201")),
+        (PLAIN, PLAIN.replace(b"2\r", b"3\r") + b"!"),
+        (PLAIN[:17] + b"Connection: close\r\n" + PLAIN[17:], PLAIN[:17] + b"Connection: close\r\n" + PLAIN[17:]),
+        (b"HTTP/1.1 103 Early\r\n\r\n" + PLAIN, b"HTTP/1.1 103 Early\r\n\r\n" + PLAIN),
+        (b"HTTP/1.1 204 No\r\n\r\n", b"HTTP/1.1 204 No\r\n\r\n{}"),
+    ],
+)
+def test_whatever_is_known_an_answer_is_read_as_if_nothing_were(before: bytes, fed: bytes) -> None:
+    heads = KnownHeads()
+    AnswerParser(heads).feed(before)
+    assert read(fed, heads) == read(fed, KnownHeads())
+
+
+def test_bodies_that_look_like_answers_are_bodies() -> None:
+    heads = KnownHeads()
+    AnswerParser(heads).feed(PLAIN)
+    parser = AnswerParser(heads)
+    assert parser.feed(b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % len(PLAIN)) is None
+    assert parser.feed(PLAIN) == Answer(201, [("content-length", str(len(PLAIN)))], PLAIN)
+
+
+def test_the_end_of_a_head_is_no_head() -> None:
+    heads = KnownHeads()
+    parser = AnswerParser(heads)
+    assert parser.feed(PLAIN[:17]) is None
+    assert parser.feed(PLAIN[17:]) is not None
+    with pytest.raises(BadAnswer, match=r"is not HTTP/1\.1"):
+        AnswerParser(heads).feed(PLAIN[17:])
+
+
+def test_chunks_are_no_body() -> None:
+    heads = KnownHeads()
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    for _ in range(2):
+        answer = AnswerParser(heads).feed(chunked)
+        assert answer is not None
+        assert answer.body == b"{}"
+
+
+def read(data: bytes, heads: KnownHeads) -> tuple[Answer | str | None, bool, bool, str]:
+    """What comes of it, and what is known then of the connection."""
+    parser = AnswerParser(heads)
+    answer: Answer | str | None
+    try:
+        answer = parser.feed(data)
+    except BadAnswer as bad:
+        answer = str(bad)
+    return answer, parser.has_strays, parser.keeps_open, parser.keep_alive
+
+
+def test_what_is_known_of_heads_is_bounded_however_many_there_are() -> None:
+    heads = KnownHeads()
+    parser = AnswerParser(heads)
+    tracemalloc.start()
+    for number in range(20_000):
+        parser.next()
+        parser.feed(b"HTTP/1.1 200 OK\r\nX-Number: %0500d\r\nContent-Length: 2\r\n\r\n{}" % number)
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 500_000
+
+
 @given(answers(), answers(), st.data())
 def test_what_follows_an_answer_is_never_part_of_one(
     first: tuple[bytes, Answer], second: tuple[bytes, Answer], data: st.DataObject
 ) -> None:
     both = first[0] + second[0][: data.draw(st.integers(1, len(second[0])))]
     cut = data.draw(st.integers(0, len(first[0]) - 1))
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     assert parser.feed(both[:cut]) is None
     assert parser.feed(both[cut:]) == first[1]
     assert parser.has_strays
@@ -83,7 +171,7 @@ def test_what_follows_an_answer_is_never_part_of_one(
 @given(answers(), st.data())
 def test_a_cut_answer_is_none(sent: tuple[bytes, Answer], data: st.DataObject) -> None:
     whole = sent[0]
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     assert parser.feed(whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
     with pytest.raises(BadAnswer, match=r"cut off|without an answer"):
         parser.finish()
@@ -91,7 +179,7 @@ def test_a_cut_answer_is_none(sent: tuple[bytes, Answer], data: st.DataObject) -
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_answer_or_a_bad_one(data: bytes) -> None:
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     with suppress(BadAnswer):
         answer = parser.feed(b"HTTP/1.1 200 OK\r\n" + data) or parser.finish()
         assert answer.status == 200
@@ -99,16 +187,16 @@ def test_any_bytes_are_an_answer_or_a_bad_one(data: bytes) -> None:
 
 def test_a_body_may_fill_the_cap_and_no_more() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     answer = parser.feed(head % MAX_BODY + bytes(MAX_BODY))
     assert answer is not None
     assert len(answer.body) == MAX_BODY
     with pytest.raises(BadAnswer, match="larger than 8 MB"):
-        AnswerParser().feed(head % (MAX_BODY + 1) + bytes(MAX_BODY + 1))
+        AnswerParser(KnownHeads()).feed(head % (MAX_BODY + 1) + bytes(MAX_BODY + 1))
 
 
 def test_a_chunked_body_is_capped_while_it_comes() -> None:
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     parser.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
     chunk = b"100000\r\n" + bytes(0x100000) + b"\r\n"
     for _ in range(8):
@@ -123,7 +211,7 @@ def test_h28_a_bomb_is_not_unpacked_beyond_the_cap() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(BadAnswer, match="larger than 8 MB"):
-            AnswerParser().feed(head + bomb)
+            AnswerParser(KnownHeads()).feed(head + bomb)
         assert tracemalloc.get_traced_memory()[1] < 4 * MAX_BODY
     finally:
         tracemalloc.stop()
@@ -132,16 +220,16 @@ def test_h28_a_bomb_is_not_unpacked_beyond_the_cap() -> None:
 def test_gzip_in_a_few_pieces_is_put_together_and_in_ever_so_many_refused() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
     few = b"".join([gzip.compress(b"%d," % number) for number in range(100)])
-    answer = AnswerParser().feed(head % len(few) + few)
+    answer = AnswerParser(KnownHeads()).feed(head % len(few) + few)
     assert answer is not None
     assert answer.body.count(b",") == 100
     many = gzip.compress(b"") * 101
     with pytest.raises(BadAnswer, match="more than 100 pieces"):
-        AnswerParser().feed(head % len(many) + many)
+        AnswerParser(KnownHeads()).feed(head % len(many) + many)
 
 
 def test_the_keep_alive_hint_is_handed_on() -> None:
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     parser.feed(b"HTTP/1.1 200 OK\r\nKeep-Alive: timeout=5\r\nContent-Length: 0\r\n\r\n")
     assert parser.keep_alive == "timeout=5"
     parser.next()
@@ -151,7 +239,7 @@ def test_the_keep_alive_hint_is_handed_on() -> None:
 
 @pytest.mark.parametrize("body", [b"", b"ok", b'{"id":1}'])
 def test_an_answer_without_a_length_ends_with_the_connection(body: bytes) -> None:
-    parser = AnswerParser()
+    parser = AnswerParser(KnownHeads())
     assert parser.feed(b"HTTP/1.1 200 OK\r\n\r\n" + body) is None
     assert parser.finish() == Answer(200, [], body, delimited=False)
     assert not parser.keeps_open

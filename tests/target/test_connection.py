@@ -13,6 +13,7 @@ import pytest
 
 from penstock.target.base import Answer, NoAnswer, Outcome
 from penstock.target.connection import Connection
+from penstock.target.heads import KnownHeads
 from penstock.target.opening import Opener
 from penstock.target.wire import TargetAddress
 
@@ -44,7 +45,7 @@ async def join() -> AsyncIterator[Join]:
             server, _ = listener.accept()
         client.setblocking(False)
         server.setblocking(False)
-        _, connection = await loop.create_connection(lambda: Connection(loop, on_idle), sock=client)
+        _, connection = await loop.create_connection(lambda: Connection(loop, on_idle, KnownHeads()), sock=client)
         ends.append(server)
         connections.append(connection)
         return connection, server
@@ -59,24 +60,27 @@ async def join() -> AsyncIterator[Join]:
 
 def ask(connection: Connection, request: bytes) -> asyncio.Future[Outcome]:
     awaited: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    connection.request(request, LATER, awaited)
+    connection.request(request, LATER, awaited.set_result)
     return awaited
 
 
-async def test_whoever_stopped_waiting_is_not_disturbed_by_the_answer(join: Join) -> None:
+async def test_a_connection_carries_the_next_request_once_the_answer_is_told(join: Join) -> None:
     came_back: list[Connection] = []
+    connection, server = await join(came_back.append)
+    loop = asyncio.get_running_loop()
+    second: asyncio.Future[Outcome] = loop.create_future()
 
-    def stop_waiting(connection: Connection) -> None:
-        came_back.append(connection)
-        awaited.cancel()
+    def ask_again(outcome: Outcome) -> None:
+        assert isinstance(outcome, Answer)
+        assert came_back == [connection]
+        assert connection.may_be_used_again(0.0)
+        connection.request(REQUEST, LATER, second.set_result)
 
-    connection, server = await join(stop_waiting)
-    awaited = ask(connection, REQUEST)
-    await asyncio.get_running_loop().sock_sendall(server, OK)
-    await asyncio.wait([awaited])
-    assert awaited.cancelled()
-    assert came_back == [connection]
-    assert connection.may_be_used_again(0.0)
+    connection.request(REQUEST, LATER, ask_again)
+    for _ in range(2):
+        assert await loop.sock_recv(server, len(REQUEST)) == REQUEST
+        await loop.sock_sendall(server, OK)
+    assert await second == Answer(200, [("content-length", "2")], b"ok")
 
 
 async def test_a_few_bytes_that_the_kernel_has_not_taken_make_a_request_unfinished(join: Join) -> None:
@@ -125,7 +129,9 @@ def opener(port: int, addresses: list[str], timeout: float) -> Opener:
 
     loop = asyncio.get_running_loop()
     address = TargetAddress("api.test", port, False, "api.test")
-    return Opener(address, tls=None, timeout=timeout, make=lambda: Connection(loop, lambda _: None), resolve=resolve)
+    return Opener(
+        address, tls=None, timeout=timeout, make=lambda: Connection(loop, lambda _: None, KnownHeads()), resolve=resolve
+    )
 
 
 async def test_an_address_that_refuses_does_not_hide_the_next(start_api: StartApi) -> None:
@@ -192,7 +198,7 @@ def certificate_required() -> ssl.SSLError:
 
 
 async def test_a_refused_handshake_is_told_even_if_nothing_was_asked_yet() -> None:
-    connection = Connection(asyncio.get_running_loop(), lambda _: None)
+    connection = Connection(asyncio.get_running_loop(), lambda _: None, KnownHeads())
     connection.connection_lost(certificate_required())
     assert (await connection.lost).startswith("the server refused the TLS handshake: it requires a client certificate")
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
-from penstock.engine.senders import Senders
 from penstock.engine.settler import Settler
 from penstock.engine.stakes import Stakes
 from penstock.errors import LedgerRefused, LedgerUnreachable
@@ -33,7 +32,6 @@ class Heartbeat:
         parts: Parts,
         ranges: OpenRanges,
         outbox: Outbox,
-        senders: Senders,
         settler: Settler,
         *,
         pulse: Callable[[], Pulse],
@@ -44,7 +42,6 @@ class Heartbeat:
         self._parts = parts
         self._ranges = ranges
         self._outbox = outbox
-        self._senders = senders
         self._settler = settler
         self._pulse = pulse
         self._give_way = give_way
@@ -141,7 +138,6 @@ class Heartbeat:
         pace.set_paused(control.paused, now)
         if is_news:
             self.beat_now()
-        self._senders.grow(stakes.concurrency)
         self._parts.bell.ring()
         if share_of_count(total, control.workers, control.rank) == 0:
             self._give_way()

@@ -14,6 +14,7 @@ class Outbox:
     """pace: whether a request may go. has_room: whether its answer could be settled soon (bounded memory, few rows in doubt).
     total: seconds an attempt may take at most; none starts that could outlive its lease. renew: called when a lease is too
     short for an attempt; call `pump` once it is longer. low: below how many waiting deliveries more are wanted.
+    send: handed each delivery that may go out; it counts as on the wire until `left` is called.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Outbox:
         has_room: Callable[[], bool],
         renew: Callable[[], None],
         low: int,
+        send: Callable[[Delivery], None],
     ) -> None:
         self.in_flight = 0
         self.ended_at = boottime()  # when the last request ended
@@ -36,8 +38,8 @@ class Outbox:
         self._has_room = has_room
         self._renew = renew
         self._low = low
+        self._send = send
         self._queue: deque[Delivery] = deque()
-        self._waiters: deque[asyncio.Future[Delivery | None]] = deque()
         self._askers: deque[asyncio.Future[bool]] = deque()
         self._asked_last = False  # the last request that went out was no delivery
         self._wanted = asyncio.Event()
@@ -45,6 +47,7 @@ class Outbox:
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_closed = False
+        self._is_pumping = False
         self._kept: list[Delivery] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -70,21 +73,6 @@ class Outbox:
         """Wait until more deliveries are wanted."""
         await self._wanted.wait()
 
-    async def take(self) -> Delivery | None:
-        """The next delivery that may go out now; call `left` when its attempt has ended. None: closed, there will be no more."""
-        if self._is_closed:
-            return None
-        if self._askers:
-            self._grant_turn()
-        delivery = self._next()
-        if delivery is None:
-            waiter: asyncio.Future[Delivery | None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            return await waiter
-        if self._waiters and self._queue:
-            self.pump()  # the pace may have opened up since they began to wait
-        return delivery
-
     async def turn(self) -> bool:
         """Wait until a request that is no delivery (a probe) may go out; call `left`, then `pump`, when it has ended. While
         deliveries wait, at most every other request is such a one. False: closed."""
@@ -105,7 +93,7 @@ class Outbox:
         return not delivery.range.is_gone and self._boottime() + self._total <= delivery.range.deadline
 
     def left(self) -> None:
-        """A request has ended. Whoever calls this asks `take` for the next one, so nobody else is woken here."""
+        """A request has ended. Call `pump` when what it came to has been acted on."""
         self.in_flight -= 1
         self.ended_at = self._boottime()
         if self.in_flight == 0 and not self._queue:
@@ -116,9 +104,15 @@ class Outbox:
         await self._idle.wait()
 
     def pump(self) -> None:
-        """Something has changed (pace, leases, settled rows): hand out what may go now."""
-        while self._grant_turn() or self._grant_delivery():
-            pass
+        """Something has changed (pace, leases, answers, settled rows): let go what may go now."""
+        if self._is_pumping:
+            return  # called by what has just been let go: whoever lets go goes on
+        self._is_pumping = True
+        try:
+            while (self._askers and self._grant_turn()) or self._let_go():
+                pass
+        finally:
+            self._is_pumping = False
 
     def stale(self, before: float, most: int) -> list[Delivery]:
         """Waiting deliveries that were read before that time, at most so many; they stay where they are."""
@@ -129,10 +123,6 @@ class Outbox:
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        while self._waiters:
-            waiter = self._waiters.pop()
-            if not waiter.done():
-                waiter.set_result(None)
         while self._askers:
             asker = self._askers.popleft()
             if not asker.done():
@@ -159,13 +149,11 @@ class Outbox:
         self._idle.clear()
         return True
 
-    def _grant_delivery(self) -> bool:
-        while self._waiters and self._waiters[-1].done():
-            self._waiters.pop()
-        delivery = self._next() if self._waiters else None
+    def _let_go(self) -> bool:
+        delivery = self._next()
         if delivery is None:
             return False
-        self._waiters.pop().set_result(delivery)
+        self._send(delivery)
         return True
 
     def _may_go(self) -> bool:

@@ -1,9 +1,13 @@
-"""Sends deliveries, one attempt at a time each, and acts on what the answers show."""
+"""Sends deliveries, one attempt at a time each, and acts on what the answers show.
+
+No task waits for an answer: whatever it shows is acted on where it comes in, and the next request goes out from there.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import assert_never
 
 from penstock.engine.announcer import Announcer
@@ -21,6 +25,7 @@ from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.rows import Row
+from penstock.target.base import Outcome
 from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
 
 # A row that waited longer than this since it was read is read again before it goes out for the first time.
@@ -51,52 +56,70 @@ class Senders:
         self._settler = settler
         self._tallies = tallies
         self._stop = stop
+        self._start = parts.sender.start
+        self._classify = parts.classify
+        self._journal = parts.journal
         self._time = asyncio.get_running_loop().time
+        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refreshing = asyncio.Lock()
         self._loops = loops
         self._tell = tell
-        self._count = 0
 
-    def grow(self, count: int) -> None:
-        """Have at least so many senders; how many of them send at once is the pace's matter."""
-        while self._count < count:
-            self._count += 1
-            self._loops.create_task(self._send())
+    async def watch(self) -> None:
+        """Raises what went wrong while an answer was acted on; cancelled, nothing is acted on any more."""
+        try:
+            await self._broken
+        finally:
+            self._broken.cancel()
 
-    async def _send(self) -> None:
-        """One sender: at most one request on the wire. Returns when the outbox is closed."""
-        outbox, send, journal, now = self._outbox, self._parts.sender.send, self._parts.journal, self._time
-        while (delivery := await outbox.take()) is not None:
-            if now() - delivery.read_at > STALE and not await self._read_again(delivery):
-                outbox.put((delivery,))
-                outbox.left()
-                return
-            if delivery.ends_as is not None:  # it left the query, or does not map any more
-                self._finish(delivery, delivery.ends_as)
-                outbox.left()
-                continue
-            if delivery.first_sent is not None and self._is_too_late(delivery):
-                outbox.left()
-                continue
-            if delivery.window and delivery.fingerprint is None:
-                # Read again, it is not what its window says: should this worker die now, nobody could tell what was sent.
-                self._announcer.send_again(delivery, 0.0)
-                outbox.left()
-                continue
-            if not outbox.may_start(delivery):
-                outbox.put((delivery,))  # while it was read again, its lease has become too short, or is gone
-                outbox.left()
-                continue
-            if journal is not None:
-                # What was known of it holds no more once the kernel has a byte.
-                journal.withdraw(delivery.range.lease.range_no, delivery.key)
-            began, among = now(), outbox.in_flight
-            outcome = await send(delivery.request)
-            ended = now()
-            outbox.left()
-            self._conclude(delivery, self._parts.classify(outcome, delivery.row), began, ended, among)
-            # A sender that waits must not keep a row, and its page, in memory.
-            del delivery, outcome
+    def send(self, delivery: Delivery) -> None:
+        """The outbox lets it go: one attempt, whose answer is acted on when it comes."""
+        if self._time() - delivery.read_at > STALE:
+            self._loops.create_task(self._read_again_and_send(delivery))
+        else:
+            self._send(delivery)
+
+    async def _read_again_and_send(self, delivery: Delivery) -> None:
+        # While it was read again, its lease may have become too short, or is gone.
+        if await self._read_again(delivery) and self._outbox.may_start(delivery):
+            self._send(delivery)
+            return
+        self._outbox.put((delivery,))
+        self._outbox.left()
+        self._outbox.pump()
+
+    def _send(self, delivery: Delivery) -> None:
+        if not self._goes_as_it_is(delivery):
+            self._outbox.left()
+            self._outbox.pump()
+            return
+        if self._journal is not None:
+            # What was known of it holds no more once the kernel has a byte.
+            self._journal.withdraw(delivery.range.lease.range_no, delivery.key)
+        self._start(delivery.request, partial(self._answered, delivery, self._time(), self._outbox.in_flight))
+
+    def _goes_as_it_is(self, delivery: Delivery) -> bool:
+        """Whether it is to be sent at all, and stands in its window as what it is now. If not, what follows is done here."""
+        if delivery.ends_as is not None:  # it left the query, or does not map any more
+            self._finish(delivery, delivery.ends_as)
+            return False
+        if delivery.first_sent is not None and self._is_too_late(delivery):
+            return False
+        if delivery.window and delivery.fingerprint is None:
+            # Read again, it is not what its window says: should this worker die now, nobody could tell what was sent.
+            self._announcer.send_again(delivery, 0.0)
+            return False
+        return True
+
+    def _answered(self, delivery: Delivery, began: float, among: int, outcome: Outcome) -> None:
+        if self._broken.done():
+            return
+        try:
+            self._outbox.left()
+            self._conclude(delivery, self._classify(outcome, delivery.row), began, self._time(), among)
+            self._outbox.pump()
+        except Exception as error:  # nobody above could hear of it
+            self._broken.set_exception(error)
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, began: float, ended: float, among: int) -> None:
         """among: how many requests were on the wire when this one went out, itself included."""
@@ -137,9 +160,9 @@ class Senders:
         if range_.is_gone:
             self._settler.add_late(range_, delivery.waiting())
             return
-        if self._parts.journal is not None:
+        if self._journal is not None:
             # Proven not applied: without this line a crash now would leave the row in doubt.
-            self._parts.journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
+            self._journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
         if delivery.first_sent is None:
             delivery.leave_window()  # else it stands there, until it is announced again, since when it may have been applied
         settings = self._parts.settings
@@ -173,8 +196,7 @@ class Senders:
         pace = self._pace
         match verdict:
             case Accepted():
-                if pace.accepted(ended - began, among, ended):
-                    self._outbox.pump()
+                pace.accepted(ended - began, among, ended)
             case Refused(_, reason, Blame.JOB) | Unknown(reason, _, _, Blame.JOB) | NotSent(reason):
                 pace.held(reason, sent_at=began, now=ended)
             case Refused():

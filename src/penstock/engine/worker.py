@@ -99,6 +99,7 @@ class Worker:
             has_room=self._settler.has_room,
             renew=self._renew,
             low=max(CHUNK, settings.concurrency),
+            send=self._send,
         )
         self._announcer = Announcer(parts, self._ranges, self._outbox, self._settler, stop)
         self._prober: Prober | None = None
@@ -113,7 +114,6 @@ class Worker:
             parts,
             self._ranges,
             self._outbox,
-            self._senders,
             self._settler,
             pulse=self._pulse,
             give_way=self._give_way,
@@ -129,7 +129,12 @@ class Worker:
         """Deliver until the run is over or asked to stop; then let what is on the wire end, and settle."""
         background = [
             self._start(loop)
-            for loop in (self._heartbeat.beat_for_ever(), self._settler.settle_for_ever(), self._watch.watch())
+            for loop in (
+                self._senders.watch(),
+                self._heartbeat.beat_for_ever(),
+                self._settler.settle_for_ever(),
+                self._watch.watch(),
+            )
         ]
         background.append(self._start(self._show_for_ever()))
         if self._flagging is not None:
@@ -229,6 +234,9 @@ class Worker:
         self._announcer.changed()
         self._outbox.pump()
         self._parts.bell.ring()
+
+    def _send(self, delivery: Delivery) -> None:
+        self._senders.send(delivery)
 
     def _renew(self) -> None:
         self._heartbeat.beat_now()

@@ -12,6 +12,7 @@ from functools import lru_cache
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from penstock.target.base import Answer
+from penstock.target.heads import KnownHeads
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 8 * 1024 * 1024  # as sent, and again once decoded
@@ -28,6 +29,7 @@ class BadAnswer(Exception):
 class AnswerParser:
     """Reads the answers of one connection, one after the other: `feed` until it returns one, `next` before the next request.
 
+    heads: those that the server's answers are known to begin with.
     keeps_open: whether the server lets the connection be used again; known once there is an answer.
     keep_alive: the server's Keep-Alive header, "timeout=5, max=100"; empty without one.
     has_strays: bytes followed the answer that nobody asked for. The connection must go: they could pass for the next answer.
@@ -42,6 +44,7 @@ class AnswerParser:
         "_fed",
         "_has_head",
         "_headers",
+        "_heads",
         "_is_framed",
         "_llhttp",
         "_raw_headers",
@@ -50,7 +53,8 @@ class AnswerParser:
         "keeps_open",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, heads: KnownHeads) -> None:
+        self._heads = heads
         self._llhttp = HttpResponseParser(self)
         self.keeps_open = False
         self.keep_alive = ""
@@ -73,6 +77,16 @@ class AnswerParser:
 
     def feed(self, data: bytes) -> Answer | None:
         """The answer, once it is whole. Raises BadAnswer; nothing may be fed after that."""
+        known = None if self._fed else self._heads.read(data)
+        if known is None:
+            return self._read(data)
+        head, body = known
+        self._fed = len(data)
+        self.keeps_open = True
+        self.keep_alive = head.keep_alive
+        return Answer(head.status, head.headers, body)
+
+    def _read(self, data: bytes) -> Answer | None:
         # llhttp would also take RTSP/, ICE/, HTTP/2.0 and empty lines before the status line.
         if self._fed < len(_OPENING) and not _continues_opening(self._fed, data):
             raise BadAnswer("the answer is not HTTP/1.1")
@@ -88,6 +102,8 @@ class AnswerParser:
             raise BadAnswer(self._fault)
         if self._answer is None and not self._has_head and self._fed > MAX_HEAD:
             raise BadAnswer(_HEAD_TOO_LONG)
+        if self._answer is not None and self._fed == len(data) and self.keeps_open:
+            self._heads.learn(data, self._answer, self.keep_alive)
         return self._answer
 
     def finish(self) -> Answer:

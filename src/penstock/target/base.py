@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -36,13 +36,21 @@ class NoAnswer:
 
 Outcome: TypeAlias = Answer | NoAnswer
 
+# Told what a request came to: once, by the loop.
+Done: TypeAlias = Callable[[Outcome], None]
+
 
 class Sender(Protocol):
-    async def send(self, request: bytes) -> Outcome:
-        """Send one whole HTTP/1.1 request exactly once and wait for its answer, at most `timeout.total` seconds in all.
+    def start(self, request: bytes, done: Done) -> None:
+        """Send one whole HTTP/1.1 request exactly once. `done` is called with what it came to, after this has returned, and at
+        most `timeout.total` seconds later; it must not raise.
 
-        Never raises for what the network does; never sends the same bytes twice; never follows a redirect.
+        Whatever the network does is an outcome; the same bytes are never sent twice, and redirects are never followed.
         """
+        ...
+
+    async def send(self, request: bytes) -> Outcome:
+        """`start` it and wait. Cancelled: it is given up, and its connection with it."""
         ...
 
     async def aclose(self) -> None:

@@ -11,7 +11,8 @@ from functools import lru_cache
 from typing import Protocol, cast
 
 from penstock.target.answer_parser import AnswerParser, BadAnswer
-from penstock.target.base import Answer, NoAnswer, Outcome
+from penstock.target.base import Answer, Done, NoAnswer, Outcome
+from penstock.target.heads import KnownHeads
 
 # Servers close idle connections after 5 s (Node) or more, unannounced; a request that crosses such a close is in doubt.
 MAX_IDLE = 4.0
@@ -22,23 +23,26 @@ class HasFileDescriptor(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """on_idle: called when an answer is through and the connection may carry another request.
+    """heads: what the answers of this server are known to begin with.
+    on_idle: called when an answer is through and the connection may carry another request.
 
-    awaited: what the request under way will come to; None while there is none. deadline: on the loop's clock, its end.
+    done: to be told what the request under way comes to; None while there is none. deadline: on the loop's clock, its end.
     idle_until: when an idle connection is too old to be used again.
     has_strayed: the server has said what nobody asked for. (Not so if it was blank, or a refusal as servers say it in parting.)
     lost: done when the connection is gone for good; says why, for people, should nothing have been sent on it.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, on_idle: Callable[[Connection], None]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, on_idle: Callable[[Connection], None], heads: KnownHeads
+    ) -> None:
         self._loop = loop
         self._on_idle = on_idle
-        self._parser = AnswerParser()
+        self._parser = AnswerParser(heads)
         self._poll = select.poll()
         self._is_unwritten = False
         self._is_used = False
         self.has_strayed = False
-        self.awaited: asyncio.Future[Outcome] | None = None
+        self.done: Done | None = None
         self.deadline = 0.0
         self.idle_until = 0.0
         self.lost: asyncio.Future[str] = loop.create_future()
@@ -52,11 +56,12 @@ class Connection(asyncio.Protocol):
         for may have come since the loop last looked, and it must not pass for the next answer."""
         return now < self.idle_until and not self._transport.is_closing() and not self._poll.poll(0)
 
-    def request(self, data: bytes, deadline: float, awaited: asyncio.Future[Outcome]) -> None:
-        """Write one request. From here on its bytes may be in the kernel's hands. awaited: gets what it comes to."""
+    def request(self, data: bytes, deadline: float, done: Done) -> None:
+        """Write one request. From here on its bytes may be in the kernel's hands. done: called with what it comes to, once, and
+        not within this call."""
         self._parser.next()
         self.deadline = deadline
-        self.awaited = awaited
+        self.done = done
         self._transport.write(data)
 
     def expire(self, seconds: float) -> None:
@@ -66,14 +71,14 @@ class Connection(asyncio.Protocol):
 
     def end(self, outcome: Outcome) -> None:
         """The request under way, if there is one, comes to this, and the connection goes. Unsent bytes stay unsent."""
-        awaited, self.awaited = self.awaited, None
+        done, self.done = self.done, None
         self._transport.abort()
-        if awaited is not None and not awaited.done():
-            awaited.set_result(outcome)
+        if done is not None:
+            done(outcome)
 
     def abort(self) -> None:
         """Close at once; whoever waits for an answer has stopped waiting."""
-        self.awaited = None
+        self.done = None
         self._transport.abort()
 
     # What the event loop calls.
@@ -93,7 +98,7 @@ class Connection(asyncio.Protocol):
         self._is_unwritten = False
 
     def data_received(self, data: bytes) -> None:
-        if self.awaited is None:  # nobody asked
+        if self.done is None:  # nobody asked
             self.has_strayed = self.has_strayed or (not data.isspace() and not data.startswith(_PARTING))
             self.abort()
             return
@@ -106,7 +111,7 @@ class Connection(asyncio.Protocol):
             self._answered(answer)
 
     def eof_received(self) -> None:
-        if self.awaited is None:
+        if self.done is None:
             return
         try:
             answer = self._parser.finish()
@@ -117,7 +122,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         refusal = self._refusal_of_handshake(exc)
-        if self.awaited is not None:
+        if self.done is not None:
             self.end(NoAnswer(sent=False, reason=refusal) if refusal else self._without_answer())
         self.lost.set_result(refusal or "closed before anything was sent")
 
@@ -131,12 +136,12 @@ class Connection(asyncio.Protocol):
         elif self._is_unwritten or parser.has_strays or not parser.keeps_open:
             self.end(answer)
         else:
-            awaited, self.awaited = self.awaited, None
+            done, self.done = self.done, None
             self._is_used = True
             self.idle_until = self._loop.time() + idle_limit(parser.keep_alive)
             self._on_idle(self)
-            if awaited is not None and not awaited.done():
-                awaited.set_result(answer)
+            if done is not None:
+                done(answer)
 
     def _without_answer(self) -> NoAnswer:
         where = "within the answer" if self._parser.has_begun else "before an answer"

@@ -12,8 +12,9 @@ import ssl
 from collections import deque
 from collections.abc import Callable
 
-from penstock.target.base import NoAnswer, Outcome
+from penstock.target.base import Done, NoAnswer, Outcome
 from penstock.target.connection import MAX_IDLE, Connection
+from penstock.target.heads import KnownHeads
 from penstock.target.opening import Opener
 from penstock.target.wire import TargetAddress
 
@@ -39,43 +40,34 @@ class HttpSender:
         self._loop = asyncio.get_running_loop()
         self._total_timeout = total_timeout
         self._before = before
-        self._due: list[tuple[bytes, float, asyncio.Future[Outcome]]] = []  # the requests of this turn
+        self._due: list[tuple[bytes, Done, float, asyncio.Future[Outcome] | None]] = []  # the requests of this turn
         self._opener = Opener(address, tls=tls, timeout=connect_timeout, make=self._make)
+        self._opening: dict[asyncio.Task[None], Done] = {}  # requests that wait for a connection of their own
+        self._heads = KnownHeads()
         self._open: set[Connection] = set()
         self._idle: deque[Connection] = deque()  # taken from the right, so that those not needed grow old at the left
-        self._under_way: dict[asyncio.Future[Outcome], Connection] = {}
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = math.inf
         self._is_closed = False
         # Once a server has answered twice, its second answers may come late and be taken for those to the next requests.
         self._keeps_open = True
 
+    def start(self, request: bytes, done: Done) -> None:
+        self._start(request, done, None)
+
     async def send(self, request: bytes) -> Outcome:
-        deadline = self._loop.time() + self._total_timeout
         awaited: asyncio.Future[Outcome] = self._loop.create_future()
-        if self._before is None:
-            self._start(request, deadline, awaited)
-        else:
-            if not self._due:
-                self._loop.call_soon(self._start_due, self._before)
-            self._due.append((request, deadline, awaited))
+
+        def done(outcome: Outcome) -> None:
+            if not awaited.done():
+                awaited.set_result(outcome)
+
+        self._start(request, done, awaited)
         try:
-            outcome = await awaited
-            if outcome is not _NONE_IDLE:
-                return outcome
-            opened = await self._open_one(deadline)
-            if isinstance(opened, NoAnswer):
-                return opened
-            awaited = self._loop.create_future()
-            self._write(opened, request, deadline, awaited)
             return await awaited
         except asyncio.CancelledError:
-            connection = self._under_way.get(awaited)
-            if connection is not None and connection.awaited is awaited:
-                connection.abort()
+            self._give_up(done)
             raise
-        finally:
-            self._under_way.pop(awaited, None)
 
     async def connect(self) -> str | None:
         """Open a connection and send nothing (`penstock check`). Returns why there is none; None: the target can be reached."""
@@ -89,32 +81,69 @@ class HttpSender:
         self._is_closed = True
         if self._alarm is not None:
             self._alarm.cancel()
+        opening, self._opening = self._opening, {}
+        for task, done in opening.items():
+            task.cancel()
+            done(_CLOSED)
         closing = list(self._open)
         for connection in closing:
             connection.end(NoAnswer(sent=True, reason="given up before an answer came"))
         if closing:
             await asyncio.wait([connection.lost for connection in closing])
 
-    def _start_due(self, before: Callable[[], None]) -> None:
+    def _start(self, request: bytes, done: Done, awaited: asyncio.Future[Outcome] | None) -> None:
+        """awaited: if that is done before the turn is, the request is not begun."""
+        deadline = self._loop.time() + self._total_timeout
+        if self._before is None:
+            self._begin(request, deadline, done)
+            return
+        if not self._due:
+            self._loop.call_soon(self._begin_due, self._before)
+        self._due.append((request, done, deadline, awaited))
+
+    def _begin_due(self, before: Callable[[], None]) -> None:
         due, self._due = self._due, []
         before()
-        for request, deadline, awaited in due:
-            if not awaited.done():  # given up within the turn
-                self._start(request, deadline, awaited)
+        for request, done, deadline, awaited in due:
+            if awaited is None or not awaited.done():
+                self._begin(request, deadline, done)
 
-    def _start(self, request: bytes, deadline: float, awaited: asyncio.Future[Outcome]) -> None:
-        """On an idle connection, if there is one."""
+    def _begin(self, request: bytes, deadline: float, done: Done) -> None:
+        """On an idle connection if there is one, else on one of its own."""
         connection = self._take_idle(self._loop.time())
         if connection is None:
-            awaited.set_result(_NONE_IDLE)
+            task = self._loop.create_task(self._begin_apart(request, deadline, done))
+            self._opening[task] = done
+            task.add_done_callback(self._opened)
         else:
-            self._write(connection, request, deadline, awaited)
+            self._write(connection, request, deadline, done)
 
-    def _write(self, connection: Connection, request: bytes, deadline: float, awaited: asyncio.Future[Outcome]) -> None:
-        connection.request(request, deadline, awaited)
-        self._under_way[awaited] = connection
+    async def _begin_apart(self, request: bytes, deadline: float, done: Done) -> None:
+        try:
+            opened = await self._open_one(deadline)
+        except Exception as error:  # of our own making; a row must not wait for ever because of it
+            opened = NoAnswer(sent=False, reason=f"no connection could be opened: {error!r}")
+        if isinstance(opened, NoAnswer):
+            done(opened)
+        else:
+            self._write(opened, request, deadline, done)
+
+    def _opened(self, task: asyncio.Task[None]) -> None:
+        self._opening.pop(task, None)
+
+    def _write(self, connection: Connection, request: bytes, deadline: float, done: Done) -> None:
+        connection.request(request, deadline, done)
         if deadline < self._alarm_at:
             self._set_alarm(deadline)
+
+    def _give_up(self, done: Done) -> None:
+        """Nobody waits for this request any more. Its connection may serve another by now."""
+        for task, waiting in self._opening.items():
+            if waiting is done:
+                task.cancel()
+        for connection in self._open:
+            if connection.done is done:
+                connection.abort()
 
     def _take_idle(self, now: float) -> Connection | None:
         idle = self._idle
@@ -146,7 +175,7 @@ class HttpSender:
                 self._idle.pop().abort()
 
     def _make(self) -> Connection:
-        return Connection(self._loop, on_idle=self._keep)
+        return Connection(self._loop, self._keep, self._heads)
 
     def _keep(self, connection: Connection) -> None:
         """Back into the pool; and out with those that nobody has needed for long."""
@@ -169,13 +198,12 @@ class HttpSender:
     def _ring(self) -> None:
         self._alarm, self._alarm_at = None, math.inf
         now = self._loop.time()
-        for connection in list(self._under_way.values()):
+        for connection in [connection for connection in self._open if connection.done is not None]:
             if connection.deadline <= now:
                 connection.expire(self._total_timeout)
-        waiting = [connection.deadline for awaited, connection in self._under_way.items() if not awaited.done()]
+        waiting = [connection.deadline for connection in self._open if connection.done is not None]
         if waiting:
             self._set_alarm(min(waiting))
 
 
-_NONE_IDLE = NoAnswer(sent=False, reason="no connection is idle")  # never told: one is opened then
 _CLOSED = NoAnswer(sent=False, reason="the sender is closed")
