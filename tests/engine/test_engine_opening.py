@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tests.engine.api import Asked, Reply, serving
 from tests.engine.shop import open_shop
 
 from penstock.engine.stop import Ended
+from penstock.rows import Row
+from penstock.target.base import Outcome
+from penstock.target.verdicts import Verdict
+from penstock.wiring import running
 
 LATENCY = 0.03  # long enough for another request to come in between, were one allowed
 
@@ -79,3 +85,23 @@ async def test_auto_starts_at_one_and_finds_out_that_more_can_be_borne(tmp_path:
     assert [asked.in_flight for asked in api.asked[:2]] == [1, 1]
     assert 4 <= api.most_in_flight <= 12
     assert report.counts.imported == 300
+
+
+async def test_a_fault_of_our_own_while_an_answer_is_acted_on_ends_the_run_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop would swallow it, and the run wait for ever."""
+
+    def no_classifier(*_: object) -> Callable[[Outcome, Row], Verdict]:
+        def classify(outcome: Outcome, row: Row) -> Verdict:
+            raise ZeroDivisionError(f"for {row.key}")
+
+        return classify
+
+    monkeypatch.setattr(running, "classifier", no_classifier)
+    async with serving() as api, asyncio.timeout(30):
+        shop = await open_shop(tmp_path, api, rows=20)
+        with pytest.raises(ExceptionGroup) as raised:
+            await shop.run()
+    assert raised.group_contains(ZeroDivisionError, match="for 1")
+    assert api.orders == [1]

@@ -48,8 +48,8 @@ Step: TypeAlias = Settlement | SendAgain
 def decide(verdict: Verdict, row: Tried, policy: Policy, *, age: float, holding: bool) -> Step:
     """age: seconds since the row may first have been applied. holding: the run holds, and this was only feeling its way."""
     match verdict:
-        case Accepted(status, receipt):
-            return Settlement(row.key, RowState.IMPORTED, row.attempts + 1, status, None, receipt, None, row.sent_as)
+        case Accepted():
+            return imported(verdict, row)
         case Refused(status, reason, Blame.ROW, answer):
             return Settlement(row.key, RowState.FAILED, row.attempts + 1, status, reason, None, answer)
         case Refused(status, reason, Blame.JOB):
@@ -64,6 +64,13 @@ def decide(verdict: Verdict, row: Tried, policy: Policy, *, age: float, holding:
             return _after_unknown(verdict, row, policy, age, holding=holding)
         case _:
             assert_never(verdict)
+
+
+def imported(accepted: Accepted, row: Tried) -> Settlement:
+    """What follows from nearly every verdict; whoever has an Accepted need not ask `decide`."""
+    return Settlement(
+        row.key, RowState.IMPORTED, row.attempts + 1, accepted.status, None, accepted.receipt, None, row.sent_as
+    )
 
 
 def _after_unknown(unknown: Unknown, row: Tried, policy: Policy, age: float, *, holding: bool) -> Step:

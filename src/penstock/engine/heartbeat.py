@@ -80,7 +80,7 @@ class Heartbeat:
         parts = self._parts
         began, now = parts.clock.boottime(), self._loop_time()
         pulse = self._tell(now)
-        due = [] if self._is_stuck(began) else [range_ for range_ in self._ranges if self._is_due(range_, began)]
+        due = [] if self._is_stuck(now) else [range_ for range_ in self._ranges if self._is_due(range_, began)]
         try:
             async with asyncio.timeout(max(5.0, parts.settings.lease / 4)):
                 lost, control = await parts.ledger.renew(

@@ -30,7 +30,7 @@ class Outbox:
         send: Callable[[Delivery], None],
     ) -> None:
         self.in_flight = 0
-        self.ended_at = boottime()  # when the last request ended
+        self.ended_at = time()  # when the last request ended
         self._pace = pace
         self._time = time
         self._boottime = boottime
@@ -42,6 +42,7 @@ class Outbox:
         self._queue: deque[Delivery] = deque()
         self._askers: deque[asyncio.Future[bool]] = deque()
         self._asked_last = False  # the last request that went out was no delivery
+        self._wants = True
         self._wanted = asyncio.Event()
         self._wanted.set()
         self._idle = asyncio.Event()
@@ -66,6 +67,7 @@ class Outbox:
         self._queue.extend(deliveries)
         self._idle.clear()
         if len(self._queue) >= self._low:
+            self._wants = False
             self._wanted.clear()
         self.pump()
 
@@ -95,7 +97,7 @@ class Outbox:
     def left(self) -> None:
         """A request has ended. Call `pump` when what it came to has been acted on."""
         self.in_flight -= 1
-        self.ended_at = self._boottime()
+        self.ended_at = self._time()
         if self.in_flight == 0 and not self._queue:
             self._idle.set()
 
@@ -109,8 +111,13 @@ class Outbox:
             return  # called by what has just been let go: whoever lets go goes on
         self._is_pumping = True
         try:
-            while (self._askers and self._grant_turn()) or self._let_go():
-                pass
+            while True:
+                if self._askers and self._grant_turn():
+                    continue
+                delivery = self._next() if self._queue else None
+                if delivery is None:
+                    return
+                self._send(delivery)
         finally:
             self._is_pumping = False
 
@@ -149,13 +156,6 @@ class Outbox:
         self._idle.clear()
         return True
 
-    def _let_go(self) -> bool:
-        delivery = self._next()
-        if delivery is None:
-            return False
-        self._send(delivery)
-        return True
-
     def _may_go(self) -> bool:
         """Whether the pace lets a request go now; if it is to wait, somebody will look again."""
         if self.in_flight >= self._pace.allowed():
@@ -178,7 +178,8 @@ class Outbox:
                 self._renew()
                 return None
             self._queue.popleft()
-            if len(self._queue) < self._low:
+            if not self._wants and len(self._queue) < self._low:
+                self._wants = True
                 self._wanted.set()
             if delivery.range.is_gone:
                 if self.is_idle:

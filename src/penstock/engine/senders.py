@@ -11,7 +11,7 @@ from functools import partial
 from typing import assert_never
 
 from penstock.engine.announcer import Announcer
-from penstock.engine.decide import Policy, SendAgain, decide
+from penstock.engine.decide import Policy, SendAgain, decide, imported
 from penstock.engine.delivery import Delivery
 from penstock.engine.feeder import failed_in_mapping
 from penstock.engine.outbox import Outbox
@@ -59,6 +59,7 @@ class Senders:
         self._start = parts.sender.start
         self._classify = parts.classify
         self._journal = parts.journal
+        self._fingerprint = parts.fingerprint
         self._time = asyncio.get_running_loop().time
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._refreshing = asyncio.Lock()
@@ -123,6 +124,13 @@ class Senders:
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, began: float, ended: float, among: int) -> None:
         """among: how many requests were on the wire when this one went out, itself included."""
+        if isinstance(verdict, Accepted):  # nearly always
+            self._pace.accepted(ended - began, among, ended)
+            self._tallies.attempted(first=delivery.sends == 0)
+            delivery.sends += 1
+            delivery.sent_as = delivery.fingerprint or self._fingerprint(delivery.row)
+            self._finish(delivery, imported(verdict, delivery))
+            return
         holding = self._pace.is_holding
         self._tell_pace(verdict, began, ended, among)
         if not isinstance(verdict, NotSent):
@@ -132,8 +140,6 @@ class Senders:
             delivery.sent_as = delivery.exposed_as
             delivery.first_sent = delivery.first_sent or delivery.announced_at
             delivery.doubt = verdict
-        if isinstance(verdict, Accepted):
-            delivery.sent_as = delivery.fingerprint or self._parts.fingerprint(delivery.row)
         age = 0.0 if delivery.first_sent is None else self._parts.clock.now().timestamp() - delivery.first_sent
         step = decide(verdict, delivery, self._policy, age=age, holding=holding)
         if isinstance(step, SendAgain):
@@ -192,11 +198,11 @@ class Senders:
         self._finish(delivery, settlement)
         return True
 
-    def _tell_pace(self, verdict: Verdict, began: float, ended: float, among: int) -> None:
+    def _tell_pace(
+        self, verdict: Refused | Throttled | NotSent | Unknown, began: float, ended: float, among: int
+    ) -> None:
         pace = self._pace
         match verdict:
-            case Accepted():
-                pace.accepted(ended - began, among, ended)
             case Refused(_, reason, Blame.JOB) | Unknown(reason, _, _, Blame.JOB) | NotSent(reason):
                 pace.held(reason, sent_at=began, now=ended)
             case Refused():

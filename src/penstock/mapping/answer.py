@@ -9,7 +9,6 @@ import orjson
 from penstock.spec.expression_values import from_json
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_NOT_PARSED = object()
 
 
 class AnswerHeaders(Mapping[str, str]):
@@ -33,32 +32,34 @@ class AnswerHeaders(Mapping[str, str]):
 
 
 class AnswerView:
-    """raw_headers: names in lower case."""
+    """raw_headers: names in lower case. body: parsed JSON; what is no JSON is text. (An attribute: rules ask for it several
+    times a row, and for one that is there nothing of Python's own runs.)"""
 
-    __slots__ = ("_body", "_raw_body", "_raw_headers", "status")
+    __slots__ = ("_raw_body", "_raw_headers", "body", "status")
+
+    body: object
 
     def __init__(self, status: int, raw_headers: Sequence[tuple[str, str]], raw_body: bytes) -> None:
         self.status = status
         self._raw_headers = raw_headers
         self._raw_body = raw_body
-        self._body: object = _NOT_PARSED
+
+    def __getattr__(self, name: str) -> object:
+        """Of what is not there yet: the body."""
+        if name != "body":
+            raise AttributeError(name)
+        try:
+            self.body = orjson.loads(self._raw_body.removeprefix(_BYTE_ORDER_MARK))
+        except orjson.JSONDecodeError:
+            self.body = self._raw_body.decode("utf-8", "replace")
+        return self.body
 
     @property
     def headers(self) -> AnswerHeaders:
         return AnswerHeaders(self._raw_headers)
 
-    @property
-    def body(self) -> object:
-        """Parsed JSON; what is no JSON is text."""
-        if self._body is _NOT_PARSED:
-            try:
-                self._body = orjson.loads(self._raw_body.removeprefix(_BYTE_ORDER_MARK))
-            except orjson.JSONDecodeError:
-                self._body = self._raw_body.decode("utf-8", "replace")
-        return self._body
-
     def exact(self) -> AnswerView:
         """The same answer with every number of its body as it was written. Raises RowError if the body is not JSON."""
         view = AnswerView(self.status, self._raw_headers, self._raw_body)
-        view._body = from_json(self._raw_body)
+        view.body = from_json(self._raw_body)
         return view

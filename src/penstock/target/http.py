@@ -53,7 +53,10 @@ class HttpSender:
         self._keeps_open = True
 
     def start(self, request: bytes, done: Done) -> None:
-        self._start(request, done, None)
+        if self._before is None:
+            self._begin(request, self._loop.time() + self._total_timeout, done)
+        else:
+            self._wait_for_turn(self._before, request, done, None)
 
     async def send(self, request: bytes) -> Outcome:
         awaited: asyncio.Future[Outcome] = self._loop.create_future()
@@ -62,7 +65,10 @@ class HttpSender:
             if not awaited.done():
                 awaited.set_result(outcome)
 
-        self._start(request, done, awaited)
+        if self._before is None:
+            self.start(request, done)
+        else:
+            self._wait_for_turn(self._before, request, done, awaited)
         try:
             return await awaited
         except asyncio.CancelledError:
@@ -91,15 +97,13 @@ class HttpSender:
         if closing:
             await asyncio.wait([connection.lost for connection in closing])
 
-    def _start(self, request: bytes, done: Done, awaited: asyncio.Future[Outcome] | None) -> None:
+    def _wait_for_turn(
+        self, before: Callable[[], None], request: bytes, done: Done, awaited: asyncio.Future[Outcome] | None
+    ) -> None:
         """awaited: if that is done before the turn is, the request is not begun."""
-        deadline = self._loop.time() + self._total_timeout
-        if self._before is None:
-            self._begin(request, deadline, done)
-            return
         if not self._due:
-            self._loop.call_soon(self._begin_due, self._before)
-        self._due.append((request, done, deadline, awaited))
+            self._loop.call_soon(self._begin_due, before)
+        self._due.append((request, done, self._loop.time() + self._total_timeout, awaited))
 
     def _begin_due(self, before: Callable[[], None]) -> None:
         due, self._due = self._due, []
