@@ -42,8 +42,8 @@ def _simulate() -> str:
             parts.append(f"### {database}, {_TITLES[kind]}\n")
             parts.append(tables.growing(scenarios.growing(costs, database=database, kind=kind)) + "\n")
             knees = {
-                how: scenarios.knee(costs, database=database, kind=kind, in_turn=how == "planning in turn")
-                for how in ("as it is", "planning in turn")
+                how: scenarios.knee(costs, database=database, kind=kind, change=change)
+                for how, change in scenarios.PLANNING.items()
             }
             parts.append(tables.knees(knees) + "\n")
     for kind in costs.rows:

@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from itertools import count
+from itertools import count, pairwise
 from statistics import linear_regression
 from time import process_time
 
@@ -19,7 +19,7 @@ from penstock.clock import SystemClock
 from penstock.engine.owner import host_name, new_owner
 from penstock.ledger.base import FlagMarker
 from penstock.ledger.opening import nobody, open_ledger
-from penstock.ledger.ranges import Lease, Portion, WindowKey
+from penstock.ledger.ranges import Lease, Portion, Span, WindowKey
 from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger
@@ -39,9 +39,11 @@ WINDOW = 250
 _LEASE = 3600.0  # nothing may run out meanwhile
 _WORKERS = (1, 100, 500)
 _ROWS = (50, 500, 900)
+_SPANS = (2, 8, 32)
 _PULSE = Pulse(in_flight=16, rows_per_second=100.0, concurrency=16, limited_by="API")
 # Without beating: else they would be silent for too long, and dead.
 _KEEP_ALIVE = text("UPDATE penstock_workers SET alive_until = alive_until + INTERVAL '1' DAY")
+_FORGET_RANGES = text("DELETE FROM penstock_ranges WHERE range_no > :last")
 
 
 async def no_flags(connection: AsyncConnection, accepted: Sequence[Settlement]) -> bool:
@@ -74,6 +76,7 @@ class Bench:
         cursor = await self._meter.cost(self._ledger.cursor)
         plan = await self._meter.cost(self._plan)
         lease = await self._plan()
+        plan_ahead, take = await self._ahead(lease)
         look_up = await self._meter.cost(lambda: self._ledger.look_up([self._key() for _ in range(PAGE)]), calls=20)
         settle = line({rows: await each(self._settling(lease, rows, no_flags)) for rows in _ROWS})
         real = iter(keys)
@@ -91,14 +94,16 @@ class Bench:
         looks, counts, renew = {}, {}, {}
         for workers in _WORKERS:
             await self._grow_to(workers)
-            looks[workers] = await each(lambda: self._ledger.lease(self._owner, _LEASE, _recall_nothing, nobody))
+            looks[workers] = await each(self._take)
             counts[workers] = await each(self._ledger.counts)
             renew[workers] = await each(lambda: self._ledger.renew([], _LEASE, self._owner, _PULSE))
         counts_keys = await self._counts_keys(lease)
         return Calls(
             cursor=cursor,
             plan=plan,
+            plan_ahead=plan_ahead,
             look=line(looks),
+            take=take,
             look_up=_by(PAGE, look_up),
             settle=settle,
             flags=flags_cost,
@@ -138,6 +143,27 @@ class Bench:
             raise AssertionError("nobody else moves the cursor")
         self._cursor = upto
         return lease
+
+    async def _ahead(self, last: Lease) -> tuple[Cost, Cost]:
+        """What planning ahead costs, and what leasing one of these ranges adds to a look. They are gone again afterwards."""
+        plan_ahead = line({spans: await self._meter.each(self._planning_ahead(spans), calls=10) for spans in _SPANS})
+        taking = await self._meter.each(self._take, calls=10)
+        async with self._databases.ledger.writing() as connection:
+            await connection.execute(_FORGET_RANGES, {"last": last.range_no})
+        return plan_ahead, beyond(taking, await self._meter.each(self._take, calls=10))
+
+    def _planning_ahead(self, spans: int) -> Callable[[], Awaitable[object]]:
+        async def plan() -> None:
+            keys = [self._cursor, *(self._key() for _ in range(spans))]
+            ahead = [Span(after, str(upto), SPAN) for after, upto in pairwise(keys)]
+            if len(await self._ledger.plan_ahead(ahead)) != spans:
+                raise AssertionError("nobody else moves the cursor")
+            self._cursor = keys[-1]
+
+        return plan
+
+    async def _take(self) -> Lease | None:
+        return await self._ledger.lease(self._owner, _LEASE, _recall_nothing, nobody)
 
     def _settling(
         self, lease: Lease, rows: int, mark: FlagMarker | None, keys: Iterator[KeyText] | None = None

@@ -30,14 +30,17 @@ class Calls:
     """The ledger's calls on one kind of database, and those of a source beside it. The things are in brackets.
 
     settle [rows], flags [rows; what setting them adds to a settle], finish [what the end of a range adds to a settle],
-    renew [workers alive], look for a range [ranges leased], counts [the same],
+    renew [workers alive], look for a range [ranges leased], take [what leasing an open one adds to a look], plan_ahead [spans],
+    counts [as look],
     counts_keys [keys in windows; what reading everybody's adds to counts], window [keys], drop_window [what it adds to a settle],
     accepted [rows; flags of a separate ledger], source_keys [keys], source_page [rows], source_flags [rows; flags by themselves].
     """
 
     cursor: Cost
     plan: Cost
+    plan_ahead: Cost
     look: Cost
+    take: Cost
     look_up: Cost
     settle: Cost
     flags: Cost

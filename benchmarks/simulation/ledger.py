@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Generator
 
 from benchmarks.simulation.costs import Cost
 from benchmarks.simulation.events import Clock, Cores, Lock, Log, Steps
-from benchmarks.simulation.setup import Setup
+from benchmarks.simulation.setup import LONGEST_TURN, STAGGER, Setup
 
 # Statements one after another, with BEGIN and COMMIT where there are such.
 _TRIPS = {
     "cursor": 1,
     "plan": 6,
+    "plan_ahead": 6,
     "look": 1,
+    "take": 5,
     "look_up": 1,
     "settle": 4,
     "flags": 1,
@@ -27,12 +29,13 @@ _TRIPS = {
     "source_keys": 1,
     "source_page": 2,
 }
-_COMMITS = frozenset({"plan", "settle", "window", "renew", "accepted"})
+_GOLDEN = 0.618033988749895
+_COMMITS = frozenset({"plan", "plan_ahead", "take", "settle", "window", "renew", "accepted"})
 
 
 class Ledger:
     """cursor: rows planned so far, `total` at the most. leased: ranges. window_keys: of all windows that are open.
-    waited: seconds, and how often, by call: from asking to having the answer."""
+    tries: to move the cursor. ranges: that were had. waited: seconds, and how often, by call: from asking to the answer."""
 
     def __init__(self, clock: Clock, setup: Setup, cores: Cores, total: float) -> None:
         self.cursor = 0
@@ -40,7 +43,10 @@ class Ledger:
         self.window_keys = 0
         self.job_row = Lock(clock)
         self.waited: defaultdict[str, list[float]] = defaultdict(lambda: [0.0, 0])
-        self.collisions = 0
+        self.tries = 0
+        self.ranges = 0
+        self._open: deque[int] = deque()  # rows of each range that was planned ahead
+        self._late = 0  # how often one came too late
         self._clock = clock
         self._setup = setup
         self._cores = cores
@@ -54,34 +60,95 @@ class Ledger:
             yield from self._log.commit()
         self._note(name, began)
 
-    def plan(self) -> Generator[float | None, None, int]:
-        """Whoever has asked where the cursor is, and what comes behind it, may find it moved when it is his turn: then again.
-        Gives how many rows the range has; 0: all are planned."""
+    def next_range(self) -> Generator[float | None, None, int]:
+        """How many rows the next range has, open or planned for this one; 0: all are planned and leased."""
         setup = self._setup
-        while self.cursor < self._total:
-            began = self._clock.now
-            if setup.plans_in_turn:
-                yield from self.job_row.take()
-            if setup.workers > 1:
-                yield from self.call("cursor")
-            seen = self.cursor
-            yield from self.source("source_keys", setup.range_rows)
-            if not setup.plans_in_turn:
-                yield from self.job_row.take()
-            yield from self._serve("plan", 0.0)
-            rows = int(min(setup.range_rows, self._total - seen))
-            if self.cursor == seen and rows:
-                # The row is locked until the commit is durable.
-                yield from self._log.commit()
-                self.cursor += rows
-                self.leased += 1
-                self.job_row.let_go()
-                self._note("plan", began)
-                return rows
-            self.collisions += 1
-            self.job_row.let_go()
+        came_too_late = False
+        while True:
+            yield from self.call("look", self.leased)
+            if self._open:
+                rows = self._open.popleft()
+                yield from self.call("take")
+                return self._had(rows)
+            if self.cursor >= self._total:
+                return 0
+            if came_too_late and min(setup.most_ahead, setup.workers) > 1:
+                came_too_late = yield from self._plan_ahead(min(setup.most_ahead, setup.workers))
+            else:
+                rows = yield from self._plan()
+                if rows:
+                    return self._had(rows)
+                came_too_late = not setup.plans_in_turn
+            if came_too_late and setup.most_ahead > 1:
+                yield self._turn()
+
+    def _had(self, rows: int) -> int:
+        self.leased += 1
+        self.ranges += 1
+        return rows
+
+    def _turn(self) -> float:
+        """When one that came too late looks again: as evenly spread as what is drawn by chance, and each time the same."""
+        self._late += 1
+        return (self._late * _GOLDEN % 1.0) * min(LONGEST_TURN, STAGGER * self._setup.workers)
+
+    def _plan(self) -> Generator[float | None, None, int]:
+        """Whoever has asked where the cursor is, and what comes behind it, may find it moved when it is his turn: 0 then."""
+        setup = self._setup
+        began = self._clock.now
+        if setup.plans_in_turn:
+            yield from self.job_row.take()
+        if setup.workers > 1:
             yield from self.call("cursor")
-        return 0
+        seen = self.cursor
+        yield from self.source("source_keys", setup.range_rows)
+        if not setup.plans_in_turn:
+            yield from self.job_row.take()
+        yield from self._serve("plan", 0.0)
+        self.tries += 1
+        rows = int(min(setup.range_rows, self._total - seen)) if self.cursor == seen else 0
+        if rows:
+            # The row is locked until the commit is durable.
+            yield from self._log.commit()
+            self.cursor += rows
+        self.job_row.let_go()
+        if rows:
+            self._note("plan", began)
+        else:
+            yield from self.call("cursor")
+        return rows
+
+    def _plan_ahead(self, most: int) -> Generator[float | None, None, bool]:
+        """Few first, then ever more. True: too late again."""
+        setup = self._setup
+        yield from self.call("cursor")
+        walked = self.cursor
+        made = 0
+        while made < most and walked < self._total:
+            began = self._clock.now
+            first = walked
+            for _ in range(min(max(2, most // 32, made), most - made)):
+                if walked < self._total:
+                    yield from self.source("source_keys", setup.range_rows)
+                    walked = int(min(walked + setup.range_rows, self._total))
+            yield from self.job_row.take()
+            self.tries += 1
+            spans = -(-(walked - max(first, self.cursor)) // setup.range_rows)
+            yield from self._serve("plan_ahead", max(0, spans))
+            if spans <= 0:
+                self.job_row.let_go()
+                if not made:
+                    yield from self.call("cursor")
+                return not made
+            yield from self._log.commit()
+            while self.cursor < walked:
+                rows = int(min(setup.range_rows, walked - self.cursor))
+                self.cursor += rows
+                self._open.append(rows)
+            self.job_row.let_go()
+            self._note("plan_ahead", began)
+            made += spans
+        return False
 
     def settle(self, rows: int, ranges_done: int) -> Steps:
         setup = self._setup

@@ -28,7 +28,7 @@ class Outcome:
     """rows_per_second: settled, once everybody is at work. limit: what keeps it from being more. ledger: cores that the ledger's
     database is busy with, by call. ledger_busy, worker_busy, on_wire, job_row: shares of what there is, 1.0 being all of it: the
     ledger's processors, the workers', the requests that may be on the wire, the time in which the job's row is locked.
-    planned, sent, settled: rows, from the beginning. tries: of a plan until it gives a range, on average.
+    planned, sent, settled: rows, from the beginning. tries: to move the cursor for one range that was had, on average.
     batch: rows of a settle, on average. waits: seconds that a call took, on average.
     """
 
@@ -54,7 +54,8 @@ class _Seen:
     settled: int
     on_wire: float
     job_row: float
-    collisions: int
+    tries: int
+    ranges: int
     used: Mapping[str, float]
     own: float
     waited: Mapping[str, tuple[float, float]]
@@ -101,26 +102,26 @@ def simulate(setup: Setup, *, rows: float = math.inf, warm_up: float = WARM_UP, 
         planned=ledger.cursor,
         sent=sum(worker.sent for worker in workers),
         settled=after.settled,
-        tries=1 + (after.collisions - before.collisions) / max(1, _times(after, "plan") - _times(before, "plan")),
+        tries=(after.tries - before.tries) / max(1, after.ranges - before.ranges),
         batch=(after.settled - before.settled) / max(1, settles),
         waits=waits,
     )
 
 
 def simulate_planners(setup: Setup, *, seconds: float) -> tuple[float, float]:
-    """All workers do nothing but plan: ranges had a second, and tries that one took."""
+    """All workers do nothing but ask for ranges: had a second, and tries to move the cursor that one took."""
     clock = Clock()
     cores = Cores(clock, setup.shared_cores or setup.ledger_cores)
     ledger = Ledger(clock, setup, cores, math.inf)
     for _ in range(setup.workers):
-        clock.start(_plan_for_ever(ledger))
+        clock.start(_ask_for_ever(ledger))
     clock.run(seconds)
-    return ledger.leased / seconds, (ledger.leased + ledger.collisions) / max(1, ledger.leased)
+    return ledger.ranges / seconds, ledger.tries / max(1, ledger.ranges)
 
 
-def _plan_for_ever(ledger: Ledger) -> Steps:
+def _ask_for_ever(ledger: Ledger) -> Steps:
     while True:
-        yield from ledger.plan()
+        yield from ledger.next_range()
 
 
 def _other(shared: Cores, share: float) -> Steps:
@@ -135,7 +136,8 @@ def _look(ledger: Ledger, cores: Cores, workers: list[Worker]) -> _Seen:
         settled=sum(worker.settled for worker in workers),
         on_wire=sum(worker.on_wire for worker in workers),
         job_row=ledger.job_row.held,
-        collisions=ledger.collisions,
+        tries=ledger.tries,
+        ranges=ledger.ranges,
         used=dict(cores.used),
         own=sum(worker.processor.own.used["worker"] for worker in workers),
         waited={name: (total, times) for name, (total, times) in ledger.waited.items()},

@@ -31,12 +31,27 @@ def growing(costs: Costs, *, database: str, kind: str) -> Iterator[tuple[int, Ou
         yield workers, played(base(costs, database=database, kind=kind, workers=workers))
 
 
-def knee(costs: Costs, *, database: str, kind: str, in_turn: bool) -> int | None:
+def _alone(setup: Setup) -> Setup:
+    return replace(setup, most_ahead=1)
+
+
+def _in_turn(setup: Setup) -> Setup:
+    return replace(setup, plans_in_turn=True)
+
+
+# By what the page calls it.
+PLANNING: Mapping[str, Callable[[Setup], Setup]] = {
+    "as it is": lambda setup: setup,
+    "each planning for itself alone": _alone,
+    "planning in turn": _in_turn,
+}
+
+
+def knee(costs: Costs, *, database: str, kind: str, change: Callable[[Setup], Setup]) -> int | None:
     """The first number of workers at which the API, that is their number, is not the limit any more; None: not up to the most."""
 
     def is_fine(workers: int) -> bool:
-        setup = base(costs, database=database, kind=kind, workers=workers)
-        return played(replace(setup, plans_in_turn=in_turn)).limit == "API"
+        return played(change(base(costs, database=database, kind=kind, workers=workers))).limit == "API"
 
     fine, over = 1, WORKERS[-1] + 1
     while over - fine > max(1, fine // 20):
@@ -49,28 +64,21 @@ def played(setup: Setup) -> Outcome:
     return simulate(setup, warm_up=4.0, seconds=8.0)
 
 
-def _in_turn(setup: Setup) -> Setup:
-    return replace(setup, plans_in_turn=True)
-
-
-# By what the table calls it; each alone. While planning is what limits, what is settled how tells nothing: so on top of that.
+# By what the table calls it; each alone.
 REMEDIES: Mapping[str, Callable[[Setup], Setup]] = {
-    "as it is": lambda setup: setup,
+    **PLANNING,
     "ranges of 250 rows": lambda setup: replace(setup, range_rows=250),
     "ranges of 4,000 rows": lambda setup: replace(setup, range_rows=4000),
-    "planning in turn": _in_turn,
-    "in turn, ranges of 250 rows": lambda setup: replace(_in_turn(setup), range_rows=250),
-    "in turn, ranges of 4,000 rows": lambda setup: replace(_in_turn(setup), range_rows=4000),
-    "in turn, a heartbeat every 5 s": lambda setup: replace(_in_turn(setup), beat=5.0),
-    "in turn, heartbeats that do not read all workers": lambda setup: replace(_in_turn(setup), beats_grow=False),
-    "in turn, totals every 5 s": lambda setup: replace(_in_turn(setup), show=5.0),
-    "in turn, totals without everybody's windows": lambda setup: replace(_in_turn(setup), shows_claimed=False),
-    "in turn, settling after 0.5 s, not 0.1 s": lambda setup: replace(_in_turn(setup), linger=0.5),
-    "in turn, settling after 0.02 s": lambda setup: replace(_in_turn(setup), linger=0.02),
-    "in turn, the ledger in a database of its own": lambda setup: replace(_in_turn(setup), apart=True),
-    "in turn, 8 cores for the ledger": lambda setup: replace(_in_turn(setup), ledger_cores=8),
+    "a heartbeat every 5 s": lambda setup: replace(setup, beat=5.0),
+    "heartbeats that do not read all workers": lambda setup: replace(setup, beats_grow=False),
+    "totals every 5 s": lambda setup: replace(setup, show=5.0),
+    "totals without everybody's windows": lambda setup: replace(setup, shows_claimed=False),
+    "settling after 0.5 s, not 0.1 s": lambda setup: replace(setup, linger=0.5),
+    "settling after 0.02 s": lambda setup: replace(setup, linger=0.02),
+    "the ledger in a database of its own": lambda setup: replace(setup, apart=True),
+    "8 cores for the ledger": lambda setup: replace(setup, ledger_cores=8),
     "all but the cores together": lambda setup: replace(
-        _in_turn(setup),
+        setup,
         range_rows=4000,
         beat=5.0,
         beats_grow=False,

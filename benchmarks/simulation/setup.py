@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.simulation.costs import Calls
 
-# As the engine has them: penstock.engine's reader, settler, announcer, heartbeat and worker.
+# As the engine has them: penstock.engine's reader, planner, settler, announcer, heartbeat and worker.
 PAGE = 1000
 SPAN = 999
 MOST_ROWS = 900
@@ -18,6 +18,10 @@ CHUNK = 128
 WINDOW = 250
 BEAT = 1.0
 SHOW = 1.0
+LOOK_EVERY_SECOND = 8
+MOST_AHEAD = 128
+STAGGER = 0.012
+LONGEST_TURN = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +35,12 @@ class Setup:
     count then: reads and flags are its own.
     shared_cores: everything runs on one machine with so many; None: each worker has a core of its own, the ledger's database
     `ledger_cores`, the API all it needs. others: programs of others on a shared machine.
-    range_rows: of a range. plans_in_turn: whoever plans looks where the cursor is once it is his turn, not before.
+    range_rows: of a range. most_ahead: spans that whoever came too late plans at once, at the most; 1: each plans for itself.
+    plans_in_turn: whoever plans looks where the cursor is once it is his turn, not before.
     batch_rows, linger: a batch to settle has so many rows at most, or what came in that time.
     beat: between two heartbeats; 0: none. beats_grow: whether each reads of all the workers.
-    show: between two looks of a worker at the totals; 0: none. shows_claimed: whether it reads everybody's windows for that.
+    show: between two looks of a worker at the totals; 0: none. Of more than 8 workers each looks less often. shows_claimed:
+    whether it reads everybody's windows for that.
     """
 
     workers: int
@@ -53,6 +59,7 @@ class Setup:
     others: float = 0.0
     ledger_cores: int = 4
     range_rows: int = SPAN
+    most_ahead: int = MOST_AHEAD
     plans_in_turn: bool = False
     batch_rows: int = MOST_ROWS
     linger: float = LINGER
@@ -62,7 +69,7 @@ class Setup:
     shows_claimed: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("workers", "concurrency", "ledger_cores", "range_rows", "batch_rows"):
+        for name in ("workers", "concurrency", "ledger_cores", "range_rows", "batch_rows", "most_ahead"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}: it must be at least 1")
 

@@ -7,7 +7,7 @@ from collections import deque
 
 from benchmarks.simulation.events import Clock, Cores, Lock, Process, Steps
 from benchmarks.simulation.ledger import Ledger
-from benchmarks.simulation.setup import CHUNK, MOST_IN_DOUBT, PAGE, WINDOW, Setup
+from benchmarks.simulation.setup import CHUNK, LOOK_EVERY_SECOND, MOST_IN_DOUBT, PAGE, WINDOW, Setup
 
 # Requests of a worker go out in so many groups: each request by itself would tell no more and take four times as long.
 _GROUPS = 4
@@ -73,8 +73,7 @@ class Worker:
         # Workers do not begin all at once, or all would plan at the same moment ever after.
         yield offset * min(2.0, setup.range_rows * setup.latency / setup.concurrency)
         while True:
-            yield from ledger.call("look", ledger.leased)
-            rows = yield from ledger.plan()
+            rows = yield from ledger.next_range()
             if not rows:
                 return
             self._ranges.append((rows, rows))
@@ -174,14 +173,15 @@ class Worker:
 
     def _show(self, offset: float) -> Steps:
         setup, ledger = self._setup, self._ledger
-        yield offset * setup.show
+        pause = setup.show * max(1.0, setup.workers / LOOK_EVERY_SECOND)
+        yield offset * pause
         while True:
             yield from ledger.call("counts", ledger.leased)
             if setup.windows and setup.shows_claimed:
                 keys = ledger.window_keys
                 yield from ledger.call("counts_keys", keys)
                 yield from self.processor.work(keys * setup.calls.counts_keys.client_each)
-            yield setup.show
+            yield pause
 
     def _flag(self, offset: float) -> Steps:
         yield offset * _FLAGGING

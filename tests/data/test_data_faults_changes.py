@@ -9,7 +9,7 @@ from tests.data.moving import moving
 from tests.engine.api import Asked, Reply, Script, for_orders
 from tests.source.worlds import World
 
-from penstock.engine import reader
+from penstock.engine import planner, reader
 from penstock.ledger.rows import Selection
 from penstock.ledger.states import RowState
 from penstock.rows import Row
@@ -22,7 +22,7 @@ QUERY = "SELECT n, n AS id, v FROM t"
 @pytest.fixture(autouse=True)
 def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the last rows are read long after the first ones were sent."""
-    monkeypatch.setattr(reader, "SPAN", 3)
+    monkeypatch.setattr(planner, "SPAN", 3)
     monkeypatch.setattr(reader, "PAGE", 2)
 
 

@@ -17,7 +17,7 @@ from tests.data.test_data_keys_moved import check_run
 from tests.engine.api import Asked, Reply
 from tests.source.worlds import World, read_all, sweep_all
 
-from penstock.engine import reader
+from penstock.engine import planner, reader
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended
 from penstock.errors import JobError
@@ -31,7 +31,7 @@ from penstock.spec.models import Flag
 @pytest.fixture(autouse=True)
 def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several spans for a few rows, each of more than one page."""
-    monkeypatch.setattr(reader, "SPAN", 3)
+    monkeypatch.setattr(planner, "SPAN", 3)
     monkeypatch.setattr(reader, "PAGE", 2)
 
 

@@ -12,13 +12,13 @@ from tests.data.sqlite_keys import SQLITE_KEYS
 from tests.data.test_data_keys import write
 from tests.source.worlds import World
 
-from penstock.engine import reader
+from penstock.engine import planner, reader
 
 
 @pytest.fixture(autouse=True)
 def short_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several spans for a few rows, each of more than one page."""
-    monkeypatch.setattr(reader, "SPAN", 3)
+    monkeypatch.setattr(planner, "SPAN", 3)
     monkeypatch.setattr(reader, "PAGE", 2)
 
 

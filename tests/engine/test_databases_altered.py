@@ -10,7 +10,7 @@ from tests.engine.api import Asked, Reply, serving
 from tests.engine.migration import migration
 
 from penstock.database.faults import DATABASE_ERRORS
-from penstock.engine import reader
+from penstock.engine import planner
 from penstock.engine.stop import Ended
 from penstock.errors import JobError
 from penstock.ledger.states import RowState
@@ -21,7 +21,7 @@ LEDGER = "sqlite:///ledger.db"
 @pytest.fixture(autouse=True)
 def small_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rows then need many reads."""
-    monkeypatch.setattr(reader, "SPAN", 5)
+    monkeypatch.setattr(planner, "SPAN", 5)
 
 
 async def test_s5_sessions_that_the_server_closed_while_they_were_idle_cost_nothing(

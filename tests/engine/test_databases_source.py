@@ -12,7 +12,7 @@ from tests.engine.api import Asked, Reply, accept, serving
 from tests.engine.migration import Migration, migration
 from tests.engine.proxy import Loss, nothing_lost, proxy_to
 
-from penstock.engine import reader
+from penstock.engine import planner
 from penstock.engine.stop import Ended
 from penstock.errors import SourceUnreachable
 from penstock.ledger.states import RowState
@@ -23,7 +23,7 @@ LEDGER = "sqlite:///ledger.db"
 @pytest.fixture(autouse=True)
 def small_spans(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few rows then need many reads."""
-    monkeypatch.setattr(reader, "SPAN", 5)
+    monkeypatch.setattr(planner, "SPAN", 5)
 
 
 async def sessions(job: Migration, where: str) -> Sequence[int]:

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.api import PATIENCE, Asked, Reply, for_orders, serving
 from tests.engine.migration import Migration, migration
 
-from penstock.engine import reader
+from penstock.engine import planner
 from penstock.engine.stop import Ended, Stop
 from penstock.engine.sweep import FOUND_BY_SWEEP
 from penstock.ledger.opening import open_ledger
@@ -49,7 +49,7 @@ async def test_rows_that_arrive_behind_the_cursor_are_delivered_in_the_same_run(
 async def test_rows_that_arrive_between_two_pages_are_delivered_once(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "SPAN", 4)
+    monkeypatch.setattr(planner, "SPAN", 4)
     async with serving() as api, migration(tmp_path, api, database_url, rows=range(2, 80, 2)) as job:
 
         async def answer(asked: Asked) -> Reply:

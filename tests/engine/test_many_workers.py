@@ -24,7 +24,7 @@ ROWS = range(1, 8001)  # nobody comes to the end of them
 # Each worker's bucket holds one request more, and all together what a tenth of a second brings.
 SAVED_UP = RATE / 10
 # So that there are some for everybody.
-SMALL_RANGES = "penstock.engine.reader.SPAN=100"
+SMALL_RANGES = "penstock.engine.planner.SPAN=100"
 # A process that takes itself for one on another machine: that it is dead is nowhere to be seen.
 ELSEWHERE = "penstock.engine.owner._pid_namespace=lambda: 'elsewhere'"
 

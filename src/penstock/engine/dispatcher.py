@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from penstock.engine.parts import Parts
+from penstock.engine.planner import walk
 from penstock.engine.stop import Stop
 from penstock.errors import Unreachable
-from penstock.ledger.ranges import Free, Span
+from penstock.ledger.ranges import Free
 from penstock.ledger.workers import Control
-from penstock.rows import KeyText
 from penstock.transport.base import Broker
 
 EVERY = 0.2  # seconds between two looks
@@ -27,16 +27,13 @@ LOST_AFTER = 2.0
 
 
 class Dispatcher:
-    """heard: the ledger's last word; None before the first. span: keys that a range bounds."""
+    """heard: the ledger's last word; None before the first."""
 
-    def __init__(
-        self, parts: Parts, broker: Broker, stop: Stop, *, heard: Callable[[], Control | None], span: int
-    ) -> None:
+    def __init__(self, parts: Parts, broker: Broker, stop: Stop, *, heard: Callable[[], Control | None]) -> None:
         self._parts = parts
         self._broker = broker
         self._stop = stop
         self._heard = heard
-        self._span = span
         self._told: dict[Free, float] = {}  # when each was published, on the loop's clock
         self._planned_all = False
 
@@ -73,18 +70,9 @@ class Dispatcher:
 
     async def _plan(self, most: int) -> Sequence[Free]:
         """At most so many spans ahead."""
-        source, ledger = self._parts.source, self._parts.ledger
-        cursor: KeyText | None = await ledger.cursor()
-        spans: list[Span] = []
-        while len(spans) < most and not self._planned_all:
-            keys = await source.next_keys(cursor, self._span)
-            # What arrives behind this end is found by the sweep, or by the next run.
-            self._planned_all = keys.at_end
-            if keys.last is None:
-                break
-            spans.append(Span(cursor, keys.last, keys.keys))
-            cursor = keys.last
+        ledger = self._parts.ledger
+        spans, at_end = await walk(self._parts.source, await ledger.cursor(), most, self._stop)
         planned = await ledger.plan_ahead(spans) if spans else ()
-        if spans and not planned:
-            self._planned_all = False  # another has moved the cursor, or a sweep is under way: look again
+        # Else others have planned all of them, or a sweep is under way: look again.
+        self._planned_all = at_end and bool(planned or not spans)
         return planned

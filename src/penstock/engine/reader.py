@@ -1,4 +1,4 @@
-"""Finds work: leases ranges, plans new ones, reads their rows page by page, sweeps at the end. Knows when the run is over.
+"""Finds work: leases ranges, has new ones planned, reads their rows page by page, sweeps at the end. Knows when the run is over.
 
 No cursor, transaction or lock is held between pages; the next page is read while the rows of this one are on the wire.
 """
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
 from penstock.engine.legacies import settle_legacies
 from penstock.engine.parts import Parts
+from penstock.engine.planner import Planner
 from penstock.engine.prober import Prober
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
@@ -26,7 +27,6 @@ from penstock.rows import KeyText, Row
 from penstock.transport.base import Broker
 
 PAGE = 1000  # rows read at once, at most
-SPAN = PAGE - 1  # keys a span bounds: one less, so that a page that is not full shows its end at once
 MOST_SWEEPS = 3
 MOST_LOOKS_BACK = 3  # at the end, that find something
 HEAR = 0.1  # seconds in which a broker that has something hands it out
@@ -53,6 +53,7 @@ class Reader:
         ranges: OpenRanges,
         settler: Settler,
         stop: Stop,
+        planner: Planner,
         *,
         only: int | None,
         prober: Prober | None = None,
@@ -61,13 +62,9 @@ class Reader:
         self._ranges = ranges
         self._settler = settler
         self._stop = stop
+        self._planner = planner
         self._only = only
         self._prober = prober
-        self._planned_all = False
-        # Where this worker left the cursor; good until another moves it, and not relied upon any more once one has.
-        self._cursor: KeyText | None = None
-        self._knows_cursor = False
-        self._is_alone = True
         self._tries = 0
         self._looks_back = MOST_LOOKS_BACK
         self.trouble: Hold | None = None  # why reading waits
@@ -118,13 +115,16 @@ class Reader:
             handed_out = await self._handed_out(parts.broker)
             if handed_out is not None or self._stop.is_asked:
                 return handed_out
-        began = parts.clock.boottime()
-        lease = await self._lease(self._only)
-        if lease is None and self._only is None and not self._planned_all:
-            lease = await self._plan(began)
-        if lease is None and self._only is None and self._planned_all:
-            lease = await self._start_sweep(sweeps)
-        return None if lease is None else self._open(lease, began)
+        while True:
+            began = parts.clock.boottime()
+            lease = await self._lease(self._only)
+            if lease is None and self._only is None and not self._planner.has_planned_all:
+                lease = await self._planner.plan()
+                if lease is None and self._planner.has_news and not self._stop.is_asked:
+                    continue
+            if lease is None and self._only is None and self._planner.has_planned_all:
+                lease = await self._start_sweep(sweeps)
+            return None if lease is None else self._open(lease, began)
 
     async def _handed_out(self, broker: Broker) -> OpenRange | None:
         """Lease what the broker hands out; None: it has nothing, so look into the ledger."""
@@ -149,27 +149,6 @@ class Reader:
         self._ranges.open(range_)
         return range_
 
-    async def _plan(self, began: float) -> Lease | None:
-        parts = self._parts
-        while not self._planned_all:
-            cursor = self._cursor if self._knows_cursor else await parts.ledger.cursor()
-            keys = await parts.source.next_keys(cursor, SPAN)
-            # Whatever arrives behind this end is found by the sweep, or by the next run: a table that grows must not keep
-            # a run from ending.
-            self._planned_all = keys.at_end
-            if keys.last is None:
-                return None
-            lease = await parts.ledger.plan(cursor, keys.last, keys.keys, parts.owner, parts.settings.lease)
-            if lease is not None:
-                self._cursor, self._knows_cursor = keys.last, self._is_alone
-                return lease
-            self._planned_all = self._knows_cursor = False
-            if await parts.ledger.cursor() == cursor:
-                return None  # a sweep is under way: what it does not find is planned when it has ended
-            # Another worker was faster: look from where it left the cursor.
-            self._is_alone = False
-        return None
-
     async def _start_sweep(self, sweeps: _Sweeps) -> Lease | None:
         sweeps.heard(await self._parts.ledger.last_sweep())
         if sweeps.are_over:
@@ -182,7 +161,7 @@ class Reader:
         if len(self._ranges) or self._settler.has_late:
             return False  # rows of a range that is lost, known or not known yet, may become pending again
         sweeps.heard(await self._parts.ledger.last_sweep())
-        if not self._planned_all or not sweeps.are_over or await self._parts.ledger.unfinished():
+        if not self._planner.has_planned_all or not sweeps.are_over or await self._parts.ledger.unfinished():
             return False
         if self._looks_back and await settle_legacies(self._parts):
             self._looks_back -= 1  # a worker that stood still all along has been ended meanwhile

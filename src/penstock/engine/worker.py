@@ -16,8 +16,9 @@ from penstock.engine.flagging import Flagging
 from penstock.engine.heartbeat import Heartbeat
 from penstock.engine.outbox import Outbox
 from penstock.engine.parts import Parts
+from penstock.engine.planner import Planner
 from penstock.engine.prober import Prober
-from penstock.engine.reader import SPAN, Reader
+from penstock.engine.reader import Reader
 from penstock.engine.report import Progress, Tally
 from penstock.engine.senders import Senders
 from penstock.engine.settler import LAST_PATIENCE, Settler
@@ -29,7 +30,7 @@ from penstock.engine.watch import Watch
 from penstock.errors import LedgerUnreachable, PenstockError
 from penstock.events import EventKind
 from penstock.ledger.events import Event
-from penstock.ledger.workers import Pulse
+from penstock.ledger.workers import Control, Pulse
 from penstock.pacing.mishaps import Mishaps
 
 LOOK = 0.05  # seconds between looks at whether the last rows have ended
@@ -105,7 +106,16 @@ class Worker:
         self._prober: Prober | None = None
         if parts.probing is not None and not task.is_bounded:
             self._prober = Prober(parts, parts.probing, self._outbox, tallies, stop, asks=self._is_oldest)
-        self._reader = Reader(parts, self._ranges, self._settler, stop, only=task.only, prober=self._prober)
+        planner = Planner(
+            parts.source,
+            parts.ledger,
+            stop,
+            parts.random,
+            owner=parts.owner,
+            lease=settings.lease,
+            workers=self._workers,
+        )
+        self._reader = Reader(parts, self._ranges, self._settler, stop, planner, only=task.only, prober=self._prober)
         self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=limit)
         self._senders = Senders(
             parts, self._outbox, self._announcer, self._settler, self._tallies, stop, loops, tell=self._renew
@@ -121,7 +131,7 @@ class Worker:
         )
         self._dispatcher: Dispatcher | None = None
         if parts.broker is not None and not task.is_bounded:
-            self._dispatcher = Dispatcher(parts, parts.broker, stop, heard=lambda: self._heartbeat.control, span=SPAN)
+            self._dispatcher = Dispatcher(parts, parts.broker, stop, heard=self._heard)
         self._flagging = None if parts.flag_desk is None else Flagging(parts.ledger, parts.flag_desk)
         self._watch = Watch(parts, self._reader, self._prober, stop, ends_at=began + task.longest)
 
@@ -142,7 +152,7 @@ class Worker:
         if self._dispatcher is not None:
             background.append(self._start(self._dispatcher.dispatch_for_ever()))
         if self._parts.notifier is not None:
-            background.append(self._start(self._parts.notifier.notify_for_ever(lambda: self._heartbeat.control)))
+            background.append(self._start(self._parts.notifier.notify_for_ever(self._heard)))
         if not self._task.is_bounded:
             background.append(self._start(count_ahead(self._parts, self._heartbeat)))
         reading = self._start(self._feeder.read_ahead(self._reader.pages()))
@@ -168,9 +178,19 @@ class Worker:
     def _is_quiet(self) -> bool:
         return self._outbox.is_idle and self._announcer.is_idle and (self._limit.is_reached or not len(self._ranges))
 
+    def _heard(self) -> Control | None:
+        """The ledger's last word."""
+        return self._heartbeat.control
+
     def _is_oldest(self) -> bool:
         """Of the job's workers: one is enough to ask about rows in doubt."""
-        return self._heartbeat.control is not None and self._heartbeat.control.rank == 0
+        control = self._heard()
+        return control is not None and control.rank == 0
+
+    def _workers(self) -> int:
+        """How many there are to plan for: a run that is to deliver a few rows makes no ranges for others."""
+        control = self._heard()
+        return 1 if control is None or self._task.is_bounded else control.workers
 
     def _give_way(self) -> None:
         """The others have all of the job's concurrency: what this worker holds is theirs to work on."""

@@ -70,7 +70,8 @@ class Ledger(Protocol):
 
     async def plan_ahead(self, spans: Sequence[Span]) -> Sequence[Free]:
         """Move the cursor over these spans, each beginning where the one before ends, and make them open ranges, all at once;
-        returns them. None of them: as `plan` says None; nothing was made, or it is found by `free`."""
+        returns them. Those that others have planned meanwhile are left out, if their spans end where one of these does. None of
+        them: as `plan` says None; nothing was made, or it is found by `free`."""
         ...
 
     async def cursor(self) -> KeyText | None: ...

@@ -17,6 +17,9 @@ from penstock.rows import KeyText
 
 _CURSOR = statement("SELECT cursor_key FROM penstock_jobs WHERE job_id = :job")
 
+# For one who plans several: whatever others have planned of them meanwhile is left out.
+_LOCK_CURSOR = "SELECT next_range, cursor_key FROM penstock_jobs WHERE job_id = :job {for_update}"
+
 # It walks the keys behind the cursor as well, and makes what the ledger does not know of them pending: in a span they would be
 # on their way already, without a ledger row.
 _SWEEP_IS_UNDER_WAY = statement(
@@ -26,7 +29,8 @@ _SWEEP_IS_UNDER_WAY = statement(
 # Guarded by the cursor that the planner has read: 0 rows, and somebody else has planned this part. Keys are only ever compared
 # for being the same; which is greater the source database alone knows. at_end: the cursor has moved, there may be more.
 _MOVE_CURSOR = """
-UPDATE penstock_jobs SET cursor_key = :upto, planned_keys = planned_keys + :number, at_end = 0, next_range = next_range + 1
+UPDATE penstock_jobs SET
+  cursor_key = :upto, planned_keys = planned_keys + :number, at_end = 0, next_range = next_range + :spans
 WHERE job_id = :job AND cursor_key {is_same} :after
 """
 
@@ -57,6 +61,7 @@ class Planning:
         self._job = job
         self._held = held
         self._lock_job = dialect.statement(LOCK_JOB)
+        self._lock_cursor = dialect.statement(_LOCK_CURSOR)
         self._move_cursor = dialect.statement(_MOVE_CURSOR)
         self._add_span = dialect.statement(_ADD_SPAN)
         self._planned_before = dialect.statement(_PLANNED_BEFORE)
@@ -81,15 +86,20 @@ class Planning:
 
     async def _plan_ahead(self, connection: AsyncConnection, spans: Sequence[Span]) -> Sequence[Free]:
         named = {"job": self._job.job_id}
-        first = int((await connection.execute(self._lock_job, named)).scalar_one())
-        if (await connection.execute(_SWEEP_IS_UNDER_WAY, named)).first() is not None:
+        first, cursor = (await connection.execute(self._lock_cursor, named)).one()
+        left = _from(cursor, spans)
+        if not left or (await connection.execute(_SWEEP_IS_UNDER_WAY, named)).first() is not None:
             return ()
-        for range_no, span in enumerate(spans, first):
-            planned = {**named, "after": span.after, "upto": span.upto, "number": span.keys}
-            if not (await connection.execute(self._move_cursor, planned)).rowcount:
-                return ()  # the first of them: the job's row is locked, and each begins where the one before ends
-            await connection.execute(_ADD_OPEN_SPAN, {**planned, "range": range_no})
-        return [Free(range_no, 0) for range_no in range(first, first + len(spans))]
+        keys = sum(span.keys for span in left)
+        moved = {**named, "after": cursor, "upto": left[-1].upto, "number": keys, "spans": len(left)}
+        await connection.execute(self._move_cursor, moved)
+        ranges = [Free(range_no, 0) for range_no in range(first, first + len(left))]
+        made = [
+            {**named, "range": free.range_no, "after": span.after, "upto": span.upto, "number": span.keys}
+            for free, span in zip(ranges, left, strict=True)
+        ]
+        await connection.execute(_ADD_OPEN_SPAN, made)
+        return ranges
 
     async def plan_within(self, connection: AsyncConnection, span: Span, owner: str, seconds: float) -> int | None:
         """The number of the range that is made and leased, in the caller's transaction; None as `plan` says."""
@@ -98,6 +108,7 @@ class Planning:
             "after": span.after,
             "upto": span.upto,
             "number": span.keys,
+            "spans": 1,
             "owner": owner,
             "seconds": seconds,
         }
@@ -115,3 +126,10 @@ class Planning:
             await connection.execute(_TELL_TOTAL, {"job": self._job.job_id, "number": keys})
 
         await self._transactions.write(write)
+
+
+def _from(cursor: KeyText | None, spans: Sequence[Span]) -> Sequence[Span]:
+    """Those of the spans, each of which begins where the one before ends, that are not planned yet: from the cursor on. None of
+    them if none begins there."""
+    begin = next((number for number, span in enumerate(spans) if span.after == cursor), len(spans))
+    return spans[begin:]

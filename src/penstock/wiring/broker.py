@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from penstock.engine.reader import SPAN
+from penstock.engine.planner import SPAN
 from penstock.errors import Unreachable
 from penstock.ledger.base import ReadModel
 from penstock.ledger.opening import read_model

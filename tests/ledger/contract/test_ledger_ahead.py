@@ -35,16 +35,29 @@ async def test_spans_planned_ahead_are_open_and_in_order(bench: Bench) -> None:
     assert counts.pending == 30
 
 
-async def test_of_two_who_plan_ahead_one_does(bench: Bench) -> None:
+async def test_two_who_plan_ahead_plan_each_span_once(bench: Bench) -> None:
     done = await asyncio.gather(bench.alice.plan_ahead(SPANS), bench.bob.plan_ahead(SPANS[:2]))
 
-    assert sorted(map(len, done)) in ([0, 2], [0, 3])
-    assert await bench.alice.free(10, ALICE, nobody) == [*done[0], *done[1]]
+    assert sorted(map(len, done)) in ([1, 2], [0, 3])
+    assert await bench.alice.free(10, ALICE, nobody) == sorted([*done[0], *done[1]])
+    spans = await bench.sql("SELECT after_key, upto_key FROM penstock_ranges ORDER BY range_no")
+    assert spans == [(None, "10"), ("10", "20"), ("20", "30")]
+    assert (await bench.alice.counts()).pending == 30
+
+
+async def test_what_others_have_planned_of_the_spans_meanwhile_is_left_out(bench: Bench) -> None:
+    hers = await span(bench.alice, None, "10")
+
+    assert await bench.bob.plan_ahead(SPANS) == [Free(hers.range_no + 1, 0), Free(hers.range_no + 2, 0)]
+    assert await bench.bob.cursor() == "30"
+    assert not await bench.alice.plan_ahead(SPANS), "all of them are planned"
+    assert await bench.sql("SELECT next_range FROM penstock_jobs") == [(4,)]
 
 
 async def test_nothing_is_planned_ahead_behind_another_cursor_or_beside_a_sweep(bench: Bench) -> None:
     assert await bench.alice.plan_ahead(SPANS[:1])
-    assert not await bench.bob.plan_ahead(SPANS)
+    assert not await bench.bob.plan_ahead([Span(None, "9", 9), Span("9", "19", 10)])
+    assert not await bench.bob.plan_ahead(SPANS[2:])
     assert len(await bench.bob.free(10, BOB, nobody)) == 1
 
     lease = await take(bench.bob)
