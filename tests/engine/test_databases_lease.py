@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.engine.api import Asked, Reply, serving
-from tests.engine.migration import Migration, migration
+from tests.engine.crew import stop_between_transactions
+from tests.engine.migration import migration
 from tests.engine.proxy import proxy_to
 
 from penstock.engine.report import Summary
@@ -21,18 +22,6 @@ CONCURRENCY = 4
 CUT_AT = 20  # the request at which the first worker loses sight of the ledger
 # As short as can be: nobody waits long for a worker that is gone.
 TOTAL, LEASE = "1s", "3001ms"
-
-
-async def stop_between_transactions(worker: asyncio.subprocess.Process, job: Migration) -> None:
-    """A process that stands still within a transaction keeps its locks, and nobody can do anything about that."""
-    while True:
-        worker.send_signal(signal.SIGSTOP)
-        status = Path(f"/proc/{worker.pid}/stat")
-        while status.read_text().rpartition(")")[2].split()[0] != "T":  # noqa: ASYNC240  it takes no time
-            pass
-        if not await job.has_open_transactions():
-            return
-        worker.send_signal(signal.SIGCONT)
 
 
 async def test_a_worker_whose_fence_was_passed_settles_nothing(tmp_path: Path, database_url: str) -> None:

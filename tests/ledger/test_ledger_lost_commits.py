@@ -44,7 +44,7 @@ from penstock.ledger.events import Event
 from penstock.ledger.moving import AT_ONCE
 from penstock.ledger.opening import open_ledger
 from penstock.ledger.people import SqlPeopleDesk
-from penstock.ledger.ranges import WindowKey
+from penstock.ledger.ranges import Free, Span, WindowKey
 from penstock.ledger.rows import Selection, Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.store import SqlLedger
@@ -162,6 +162,37 @@ async def test_s4_a_span_whose_commit_was_cut_is_planned_once(wire: Wire, cut: D
     assert lease is not None
     assert wire.cuts == 1
     assert await wire.bench.sql("SELECT range_no FROM penstock_ranges") == [(lease.range_no,)]
+
+
+@CUTS
+async def test_s4_spans_whose_commit_was_cut_are_planned_once(wire: Wire, cut: Does) -> None:
+    spans = [Span(None, "9", 9), Span("9", "19", 10)]
+    wire.cut(cut)
+
+    planned = await wire.ledger.plan_ahead(spans)
+
+    assert wire.cuts == 1
+    free = await wire.bench.alice.free(10, ALICE, nobody)
+    assert len(free) == 2
+    assert planned in (free, ()), "what it does not know that it has planned is found open"
+    assert await wire.bench.sql("SELECT after_key, upto_key FROM penstock_ranges ORDER BY range_no") == [
+        (None, "9"),
+        ("9", "19"),
+    ]
+
+
+@CUTS
+async def test_s4_a_range_whose_commit_was_cut_is_left_open_once(wire: Wire, cut: Does) -> None:
+    lease = await span(wire.bench.bob, None, "9", BOB)
+    await wire.bench.run_out(lease)
+    [left] = await wire.ledger.left(ALICE, nobody)
+    wire.cut(cut)
+
+    await wire.ledger.leave_open(left, ALICE, nothing)
+
+    assert wire.cuts == 1
+    assert await wire.bench.alice.free(10, ALICE, nobody) == [Free(lease.range_no, 2)]
+    assert (await wire.bench.kinds()).count("take_over") == 1
 
 
 @CUTS

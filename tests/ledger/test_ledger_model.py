@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from itertools import pairwise
 from typing import Any, ClassVar, TypeVar
 
 import pytest
@@ -20,7 +21,7 @@ from hypothesis.stateful import (
 from tests.ledger.contract.bench import ALICE, BOB, PULSE, SECONDS, Bench, bench_at, close, marked, nobody, nothing
 
 from penstock.errors import LeaseLost, LedgerUnreachable
-from penstock.ledger.ranges import Lease, Portion, WindowKey
+from penstock.ledger.ranges import Lease, Portion, Span, WindowKey
 from penstock.ledger.rows import Selection, Settlement
 from penstock.ledger.schema import METADATA
 from penstock.ledger.states import RowState, is_legal
@@ -111,6 +112,21 @@ class LedgerMachine(RuleBasedStateMachine):
         lease = self.run(self.ledger(worker).lease(worker, SECONDS, nothing, nobody))
         if lease is not None:
             self.work[worker].append(_Work(lease, self.run(self.unsettled(lease))))
+
+    @rule(worker=WORKERS)
+    def leave_open(self, worker: str) -> None:
+        """Take over all that the other has left, for whoever has room."""
+        for left in self.run(self.ledger(worker).left(worker, nobody)):
+            assert self.run(self.ledger(worker).leave_open(left, worker, nothing))
+
+    @rule(worker=WORKERS, new=st.integers(0, 2), known=st.integers(0, 2))
+    def plan_ahead(self, worker: str, new: int, known: int) -> None:
+        """Some spans that nobody has planned yet, behind some that others have planned meanwhile."""
+        ends = [self.planned + SPAN * number for number in range(-known, new + 1) if self.planned >= -SPAN * number]
+        keys = [str(end) if end else None for end in ends]
+        spans = [Span(after, str(upto), SPAN) for after, upto in pairwise(keys)]
+        assert len(self.run(self.ledger(worker).plan_ahead(spans))) == new
+        self.planned += new * SPAN
 
     @precondition(has_work)
     @rule(worker=WORKERS)

@@ -20,6 +20,7 @@ from penstock.engine.planner import Planner
 from penstock.engine.prober import Prober
 from penstock.engine.reader import Reader
 from penstock.engine.report import Progress, Tally
+from penstock.engine.rescuer import Rescuer
 from penstock.engine.senders import Senders
 from penstock.engine.settler import LAST_PATIENCE, Settler
 from penstock.engine.speedometer import Speedometer, limited_by
@@ -153,6 +154,8 @@ class Worker:
             background.append(self._start(self._dispatcher.dispatch_for_ever()))
         if self._parts.notifier is not None:
             background.append(self._start(self._parts.notifier.notify_for_ever(self._heard)))
+        if self._task.only is None:
+            background.append(self._start(self._rescuer().rescue_for_ever()))
         if not self._task.is_bounded:
             background.append(self._start(count_ahead(self._parts, self._heartbeat)))
         reading = self._start(self._feeder.read_ahead(self._reader.pages()))
@@ -163,6 +166,18 @@ class Worker:
         await self._guard(self._drain(foreground))
         for task in (*background, *foreground):
             task.cancel()
+
+    def _rescuer(self) -> Rescuer:
+        parts = self._parts
+        return Rescuer(
+            parts.ledger,
+            self._stop,
+            owner=parts.owner,
+            is_dead=parts.is_dead,
+            recall=parts.recall,
+            heard=self._heard,
+            tell=parts.bell.ring,
+        )
 
     async def _feed(self) -> None:
         """Until every row that there is for this worker has ended."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from penstock import __version__
 from penstock.ledger.events import Event, StoredEvent
-from penstock.ledger.ranges import Free, Lease, Portion, Span, WindowKey
+from penstock.ledger.ranges import Free, Lease, Left, Portion, Span, WindowKey
 from penstock.ledger.rows import Asked, Cause, Counts, Doubt, DoubtsAhead, LedgerRow, Notice, Selection, Settlement
 from penstock.ledger.states import RowState
 from penstock.ledger.workers import Concurrency, Control, Identity, JobRecord, Pulse, Worker
@@ -90,6 +90,15 @@ class Ledger(Protocol):
         what `recall` knows, then writes the remaining keys of the old windows without a final row as in doubt
         (idempotent jobs: leaves them pending), deletes those windows and notes a TAKE_OVER event. None: nothing to lease.
         only: look at this range alone (`run --key`)."""
+        ...
+
+    async def left(self, owner: str, is_dead: IsDead) -> Sequence[Left]:
+        """Ranges of other workers whose lease has run out or whose owner is dead. Nothing is locked."""
+        ...
+
+    async def leave_open(self, left: Left, owner: str, recall: Recall) -> bool:
+        """Take over as `lease` does, and leave the range open for whoever has room. False: it is not what it was when it was
+        looked at, or another is just taking it."""
         ...
 
     async def free(self, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:

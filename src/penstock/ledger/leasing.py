@@ -1,4 +1,5 @@
-"""Leasing: which range comes next, and making it ours. What its last owner left behind is cleared up in the same commit."""
+"""Leasing: which range comes next, and making it ours, or anybody's. What its last owner left behind is cleared up in the same
+commit."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from penstock.ledger.base import IsDead, Recall
 from penstock.ledger.dialect import LedgerDialect
 from penstock.ledger.held import HeldLeases
 from penstock.ledger.jobrow import JobRow
-from penstock.ledger.ranges import Free, Lease
+from penstock.ledger.ranges import Free, Lease, Left
 from penstock.ledger.statements import statement
 from penstock.ledger.takeover import TAKEN_COLUMNS, Taken, TakeOver, Why
 from penstock.ledger.transactions import Transactions
@@ -96,7 +97,8 @@ class Leasing:
             )
             if lease is not None:
                 return self._held.add(lease)
-        candidates = await self._transactions.read(partial(self._candidates, only=only))
+        look = self._any if only is None else self._only
+        candidates = await self._transactions.read(partial(self._candidates, statement=look, only=only))
         for candidate, why in self._free(candidates, owner, is_dead):
             lease = await self._transactions.write(partial(take, candidate=candidate, why=why))
             if lease is not None:
@@ -107,17 +109,36 @@ class Leasing:
         """See Ledger.free."""
         return await self._transactions.read(partial(self._look, limit=limit, owner=owner, is_dead=is_dead))
 
-    async def _look(self, connection: AsyncConnection, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:
-        leased = [
-            Candidate(range_no, holder, fence, bool(has_run_out))
-            for range_no, holder, fence, has_run_out in await connection.execute(self._leased, {"job": self._job_id})
+    async def left(self, owner: str, is_dead: IsDead) -> Sequence[Left]:
+        """See Ledger.left."""
+        leased = await self._transactions.read(partial(self._candidates, statement=self._leased))
+        return [
+            Left(candidate.range_no, candidate.fence, why is Why.DEAD)
+            for candidate, why in self._free(leased, owner, is_dead)
+            if why is not Why.LET_GO  # else it would take over what another loop of its own has just leased
         ]
+
+    async def leave_open(self, left: Left, owner: str, recall: Recall) -> bool:
+        """See Ledger.leave_open."""
+        why = Why.DEAD if left.is_proven else Why.RUN_OUT
+
+        async def take(connection: AsyncConnection) -> bool:
+            taken = await self._locked(connection, left.range_no, left.fence, why)
+            if taken is not None:
+                await self._take_over.leave_open(connection, taken, why, owner, recall)
+            return taken is not None
+
+        return await self._transactions.write(take)
+
+    async def _look(self, connection: AsyncConnection, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:
+        leased = await self._candidates(connection, self._leased)
         free = [Free(candidate.range_no, candidate.fence) for candidate, _ in self._free(leased, owner, is_dead)]
         found = await connection.execute(_OPEN, {"job": self._job_id, "limit": limit})
         return [*free, *(Free(range_no, fence) for range_no, fence in found)][:limit]
 
-    async def _candidates(self, connection: AsyncConnection, only: int | None) -> list[Candidate]:
-        statement = self._any if only is None else self._only
+    async def _candidates(
+        self, connection: AsyncConnection, statement: TextClause, only: int | None = None
+    ) -> list[Candidate]:
         found = await connection.execute(
             statement, {"job": self._job_id, "only": only} if only else {"job": self._job_id}
         )
@@ -149,15 +170,20 @@ class Leasing:
         recall: Recall,
         only: int | None,
     ) -> Lease | None:
-        parameters: dict[str, object] = {"job": self._job_id}
         if why is Why.OPEN:
-            statement: TextClause = self._lock_open
-            if only is not None:
-                statement, parameters["only"] = self._lock_open_only, only
+            taken = await self._locked_open(connection, only)
         else:
-            statement = self._lock_run_out if why is Why.RUN_OUT else self._lock_left
-            parameters |= {"range": candidate.range_no, "fence": candidate.fence}
-        row = (await connection.execute(statement, parameters)).first()
-        if row is None:
-            return None
-        return await self._take_over.take(connection, Taken.of(row), why, owner, seconds, recall)
+            taken = await self._locked(connection, candidate.range_no, candidate.fence, why)
+        return None if taken is None else await self._take_over.take(connection, taken, why, owner, seconds, recall)
+
+    async def _locked_open(self, connection: AsyncConnection, only: int | None) -> Taken | None:
+        statement = self._lock_open if only is None else self._lock_open_only
+        named: dict[str, object] = {"job": self._job_id}
+        row = (await connection.execute(statement, named if only is None else {**named, "only": only})).first()
+        return None if row is None else Taken.of(row)
+
+    async def _locked(self, connection: AsyncConnection, range_no: int, fence: int, why: Why) -> Taken | None:
+        """The range, if it still is what it was when it was looked at."""
+        statement = self._lock_run_out if why is Why.RUN_OUT else self._lock_left
+        row = (await connection.execute(statement, {"job": self._job_id, "range": range_no, "fence": fence})).first()
+        return None if row is None else Taken.of(row)

@@ -48,6 +48,15 @@ class Free(NamedTuple):
     fence: int
 
 
+class Left(NamedTuple):
+    """A range that another worker has left behind. fence: the one it was leased under. is_proven: its owner is proven dead; else
+    its lease has run out."""
+
+    range_no: int
+    fence: int
+    is_proven: bool
+
+
 class WindowKey(NamedTuple):
     """A key that may be on the wire. first_sent: as in Settlement. fingerprint: of the row as it goes out; None: not known, or an
     earlier attempt that may have been applied held other values."""

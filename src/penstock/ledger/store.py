@@ -25,7 +25,7 @@ from penstock.ledger.leasing import Leasing
 from penstock.ledger.lookup import Lookup
 from penstock.ledger.notices import Notices
 from penstock.ledger.planning import Planning
-from penstock.ledger.ranges import Free, Lease, Portion, Span, WindowKey
+from penstock.ledger.ranges import Free, Lease, Left, Portion, Span, WindowKey
 from penstock.ledger.recording import RowWriter
 from penstock.ledger.rows import Asked, Counts, Doubt, LedgerRow, Notice, Settlement
 from penstock.ledger.settling import Settling
@@ -106,6 +106,12 @@ class SqlLedger:
         self, owner: str, seconds: float, recall: Recall, is_dead: IsDead, only: int | None = None
     ) -> Lease | None:
         return await self._leasing.lease(owner, seconds, recall, is_dead, only)
+
+    async def left(self, owner: str, is_dead: IsDead) -> Sequence[Left]:
+        return await self._leasing.left(owner, is_dead)
+
+    async def leave_open(self, left: Left, owner: str, recall: Recall) -> bool:
+        return await self._leasing.leave_open(left, owner, recall)
 
     async def free(self, limit: int, owner: str, is_dead: IsDead) -> Sequence[Free]:
         return await self._leasing.free(limit, owner, is_dead)

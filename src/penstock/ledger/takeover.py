@@ -1,6 +1,7 @@
 """Taking a range: the fence goes up, and what the last owner may have had on the wire becomes what can be known of it.
 
-All in the transaction that leases: a crash in between must not leave a range that is ours with windows that nobody looks at.
+All in the transaction that leases it or leaves it open: a crash in between must not leave a range that is ours, or anybody's,
+with windows that nobody looks at.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from penstock.events import EventKind
@@ -35,7 +37,7 @@ TAKEN_COLUMNS = "range_no, kind, owner, fence, batch, after_key, upto_key, take_
 
 _TAKE = """
 UPDATE penstock_ranges SET
-  state = 'leased', owner = :owner, fence = fence + 1, lease_until = {later},
+  {becomes},
   take_overs = :take_overs, take_over_batch = :take_over_batch,
   imported = imported + :imported, failed = failed + :failed, in_doubt = in_doubt + :in_doubt, skipped = skipped + :skipped,
   flags_due = CASE WHEN :imported > 0 THEN 1 ELSE flags_due END, flags_no = flags_no + :imported
@@ -46,6 +48,10 @@ _WINDOWS = statement(
     "SELECT row_keys, opened_at FROM penstock_windows WHERE job_id = :job AND range_no = :range ORDER BY fence, window_no"
 )
 _DROP_WINDOWS = statement("DELETE FROM penstock_windows WHERE job_id = :job AND range_no = :range")
+
+_LEASED = "state = 'leased', owner = :owner, fence = fence + 1, lease_until = {later}"
+# Under a fence of its own too: whoever had it finds that it is lost.
+_LEFT_OPEN = "state = 'open', owner = NULL, fence = fence + 1"
 
 # Proven dead: it counts no longer when rate and concurrency are shared out.
 _FORGET_WORKER = statement("DELETE FROM penstock_workers WHERE job_id = :job AND owner = :owner")
@@ -90,11 +96,40 @@ class TakeOver:
         self._lookup = lookup
         self._rows = rows
         self._events = events
-        self._take = dialect.statement(_TAKE)
+        self._take = dialect.statement(_TAKE, becomes=_LEASED.format(**dialect.words))
+        self._leave_open = dialect.statement(_TAKE, becomes=_LEFT_OPEN)
 
     async def take(
         self, connection: AsyncConnection, taken: Taken, why: Why, owner: str, seconds: float, recall: Recall
     ) -> Lease:
+        """The range becomes the owner's."""
+        take_overs = await self._pass_on(connection, taken, why, self._take, owner, recall, seconds)
+        return Lease(
+            taken.range_no,
+            taken.kind,
+            owner,
+            taken.fence + 1,
+            taken.batch,
+            taken.after,
+            taken.upto,
+            one_by_one=take_overs >= POISONED,
+        )
+
+    async def leave_open(self, connection: AsyncConnection, taken: Taken, why: Why, owner: str, recall: Recall) -> None:
+        """The range becomes nobody's. Counted and told as the owner's take-over: whoever leases it then takes nothing over."""
+        await self._pass_on(connection, taken, why, self._leave_open, owner, recall)
+
+    async def _pass_on(
+        self,
+        connection: AsyncConnection,
+        taken: Taken,
+        why: Why,
+        become: TextClause,
+        owner: str,
+        recall: Recall,
+        seconds: float | None = None,
+    ) -> int:
+        """Returns how many take-overs in a row without progress it has seen."""
         settlements = await self._clear_up(connection, taken, recall)
         counts = await self._record(connection, taken, settlements)
         take_overs = taken.take_overs_after(why)
@@ -108,21 +143,12 @@ class TakeOver:
             "take_over_batch": taken.batch,
             **{state.value: counts.get(state, 0) for state in RowState if state.is_final},
         }
-        await connection.execute(self._take, parameters)
+        await connection.execute(become, parameters)
         if why is not Why.OPEN:
             await self._events.append(connection, [_tell(taken, why, settlements)], owner)
         if why is Why.DEAD:
             await connection.execute(_FORGET_WORKER, {"job": self._job.job_id, "owner": taken.owner})
-        return Lease(
-            taken.range_no,
-            taken.kind,
-            owner,
-            taken.fence + 1,
-            taken.batch,
-            taken.after,
-            taken.upto,
-            one_by_one=take_overs >= POISONED,
-        )
+        return take_overs
 
     async def _clear_up(self, connection: AsyncConnection, taken: Taken, recall: Recall) -> Sequence[Settlement]:
         if not taken.fence:
