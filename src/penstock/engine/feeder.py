@@ -12,7 +12,7 @@ from penstock.engine.parts import Parts
 from penstock.engine.reader import Page
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
-from penstock.errors import PenstockError, RowError
+from penstock.errors import RowError
 from penstock.ledger.rows import LedgerRow, Settlement
 from penstock.ledger.states import RowState
 from penstock.rows import Row
@@ -20,7 +20,9 @@ from penstock.rows import Row
 # Rows that wait for another attempt: beyond so many no new ones are begun, whatever the API answers to those.
 MOST_WAITING = 2000
 LOOK = 0.05  # seconds
-PAGES_AHEAD = 1  # read while the rows of the page before are on the wire
+# Pages that wait, or are being read, while the rows of the page before are on the wire; each by a reader of its own: finding a
+# range is a dozen round trips that wait for the database and for this loop, which the reading of another need not wait for.
+PAGES_AHEAD = 2
 
 
 def failed_in_mapping(row: Row, error: RowError, attempts: int) -> Settlement:
@@ -65,22 +67,27 @@ class Feeder:
         self._settler = settler
         self._stop = stop
         self._limit = limit
-        self._pages: asyncio.Queue[Page | None] = asyncio.Queue(PAGES_AHEAD)
+        self._readers = 0
+        self._room = asyncio.Semaphore(PAGES_AHEAD)
+        self._pages: asyncio.Queue[Page | None] = asyncio.Queue()
         self.is_careful = False  # rows go out one at a time, as earlier workers ended without progress
 
     async def read_ahead(self, pages: AsyncIterator[Page]) -> None:
-        """The loop that keeps a page ready. However it ends, `feed` and `discard` hear of it."""
+        """The loop that keeps pages ready; there may be several. However the last one ends, `feed` and `discard` hear of it."""
+        self._readers += 1
         try:
+            await self._room.acquire()
             async for page in pages:
-                await self._pages.put(page)
-        except PenstockError:
-            await self._pages.put(None)
-            raise
-        await self._pages.put(None)
+                self._pages.put_nowait(page)
+                await self._room.acquire()
+        finally:
+            self._readers -= 1
+            if not self._readers:
+                self._pages.put_nowait(None)
 
     async def feed(self) -> None:
         """The loop that hands rows on, until the last page or the limit. Asked to stop, it takes pages and leaves their rows."""
-        while not self._limit.is_reached and (page := await self._pages.get()) is not None:
+        while not self._limit.is_reached and (page := await self._next_page()) is not None:
             for start in range(0, len(page.rows), self._announcer.chunk):
                 await self._outbox.wanted()
                 while self._announcer.waiting >= MOST_WAITING and not self._stop.is_asked:
@@ -93,8 +100,13 @@ class Feeder:
 
     async def discard(self) -> None:
         """Take the pages that nobody will feed any more, until the reader has come to its end."""
-        while await self._pages.get() is not None:
+        while await self._next_page() is not None:
             pass
+
+    async def _next_page(self) -> Page | None:
+        page = await self._pages.get()
+        self._room.release()
+        return page
 
     async def _feed_chunk(self, page: Page, rows: Sequence[tuple[Row, LedgerRow | None]]) -> None:
         rows = rows[: self._limit.take(len(rows))]

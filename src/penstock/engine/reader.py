@@ -65,38 +65,52 @@ class Reader:
         self._planner = planner
         self._only = only
         self._prober = prober
+        self._sweeps: _Sweeps | None = None  # made at the first look
+        self._finding = asyncio.Lock()
+        self._being_read: set[OpenRange] = set()
         self._tries = 0
+        self._has_looked_back = only is not None
         self._looks_back = MOST_LOOKS_BACK
         self.trouble: Hold | None = None  # why reading waits
 
     async def pages(self) -> AsyncIterator[Page]:
-        """Every page there is for this worker, until the run is over or asked to stop."""
-        sweeps: _Sweeps | None = None
-        has_looked_back = self._only is not None
+        """Every page there is for this worker, until the run is over or asked to stop. Several may be gone through at once: each
+        finds a range when the one before has found its own, and they read different ones."""
         while not self._stop.is_asked:
             try:
-                if not has_looked_back:
-                    await settle_legacies(self._parts)
-                    has_looked_back = True
-                sweeps = sweeps or _Sweeps(await self._parts.ledger.last_sweep())
-                if not self._parts.pace.has_share:
-                    # A range that this worker may not work on would wait here for nothing.
-                    await self._parts.bell.wait(LOOK_AGAIN)
-                    continue
-                range_ = await self._next_range(sweeps)
+                async with self._finding:
+                    range_, is_over = await self._find()
+                if is_over:
+                    return
                 if range_ is None:
-                    if await self._is_over(sweeps):
-                        return
-                    self.trouble, self._tries = None, 0
                     await self._parts.bell.wait(LOOK_AGAIN)
                     continue
-                async for page in self._pages_of(range_):
-                    yield page
+                try:
+                    async for page in self._pages_of(range_):
+                        yield page
+                finally:
+                    self._being_read.discard(range_)
                 self.trouble, self._tries = None, 0
             except Unreachable as error:
                 await self._wait_out(error)
             except LeaseLost as lost:
                 self._settler.lose(lost.range_no)
+
+    async def _find(self) -> tuple[OpenRange | None, bool]:
+        """The next range to read; without one, whether the run is over."""
+        if not self._has_looked_back:
+            await settle_legacies(self._parts)
+            self._has_looked_back = True
+        self._sweeps = self._sweeps or _Sweeps(await self._parts.ledger.last_sweep())
+        if not self._parts.pace.has_share:
+            return None, False  # a range that this worker may not work on would wait here for nothing
+        range_ = await self._next_range(self._sweeps)
+        if range_ is not None:
+            self._being_read.add(range_)
+            return range_, False
+        is_over = await self._is_over(self._sweeps)
+        self.trouble, self._tries = None, 0
+        return None, is_over
 
     async def _wait_out(self, error: Unreachable) -> None:
         """The source or the ledger does not answer: try again, further and further apart; the watch gives up after a while."""
@@ -109,7 +123,7 @@ class Reader:
         """Lease a range, or plan one, or sweep: the first that gives something to read."""
         parts = self._parts
         for range_ in self._ranges:
-            if not range_.is_read:
+            if not range_.is_read and range_ not in self._being_read:
                 return range_  # its reading broke off
         if parts.broker is not None and self._only is None:
             handed_out = await self._handed_out(parts.broker)
@@ -122,9 +136,14 @@ class Reader:
                 lease = await self._planner.plan()
                 if lease is None and self._planner.has_news and not self._stop.is_asked:
                     continue
-            if lease is None and self._only is None and self._planner.has_planned_all:
+            if lease is None and self._only is None and self._planner.has_planned_all and not self._has_span:
                 lease = await self._start_sweep(sweeps)
             return None if lease is None else self._open(lease, began)
+
+    @property
+    def _has_span(self) -> bool:
+        """Whether a span of its own is not done yet: so long no sweep can begin, and the ledger need not be asked."""
+        return any(range_.lease.kind is RangeKind.SPAN for range_ in self._ranges)
 
     async def _handed_out(self, broker: Broker) -> OpenRange | None:
         """Lease what the broker hands out; None: it has nothing, so look into the ledger."""

@@ -11,7 +11,7 @@ from penstock.engine.ahead import count_ahead
 from penstock.engine.announcer import CHUNK, Announcer
 from penstock.engine.delivery import Delivery, OpenRanges
 from penstock.engine.dispatcher import Dispatcher
-from penstock.engine.feeder import Feeder, RowLimit
+from penstock.engine.feeder import PAGES_AHEAD, Feeder, RowLimit
 from penstock.engine.flagging import Flagging
 from penstock.engine.heartbeat import Heartbeat
 from penstock.engine.outbox import Outbox
@@ -158,8 +158,9 @@ class Worker:
             background.append(self._start(self._rescuer().rescue_for_ever()))
         if not self._task.is_bounded:
             background.append(self._start(count_ahead(self._parts, self._heartbeat)))
-        reading = self._start(self._feeder.read_ahead(self._reader.pages()))
-        foreground = {reading, self._start(self._feed()), self._start(self._announcer.repeat())}
+        readers = 1 if self._task.is_bounded else PAGES_AHEAD
+        foreground = {self._start(self._feeder.read_ahead(self._reader.pages())) for _ in range(readers)}
+        foreground |= {self._start(self._feed()), self._start(self._announcer.repeat())}
         if self._prober is not None:
             foreground.add(self._start(self._prober.probe_now_and_then()))
         await self._stop.asked()
