@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 
 from penstock import wiring
 from penstock.engine.report import Progress, RunOptions, Summary
@@ -52,20 +53,23 @@ async def run(
     keys: Sequence[object | Sequence[object]] = (),
     rate: float | None = None,
     seconds: float | None = None,
+    broker: str | None = None,
     stop: Stop | None = None,
     show: Callable[[Progress], None] | None = None,
 ) -> Summary:
     """Deliver the rows of a job until nothing is pending; the same call goes on after any stop. Never makes a ledger or a column.
 
     limit: at most so many rows. keys: these rows alone, each a key value or, for composite keys, a sequence of them.
-    rate: requests per second at most, besides the job's own. seconds: end softly after so long. stop: call its `drain` from the
-    same event loop to end softly. show: called about once a second.
+    rate: requests per second at most, besides the job's own. seconds: end softly after so long. broker: the amqp:// or amqps://
+    address of a RabbitMQ that hands the ranges out, to this run and to others. stop: call its `drain` from the same event loop
+    to end softly. show: called about once a second.
 
     Raises JobError if a person must change something first, Unreachable if source or ledger does not answer: what was on the wire
     has then been settled as far as the ledger could be reached. Rows that the API refuses raise nothing: they are counted.
     """
     options = RunOptions(limit=limit, keys=tuple(map(_key_text, keys)), rate=rate, seconds=seconds)
-    return await wiring.run_job(job, options, Stop() if stop is None else stop, show=show)
+    open_broker = None if broker is None else partial(wiring.opened_broker, broker, job)
+    return await wiring.run_job(job, options, Stop() if stop is None else stop, show=show, open_broker=open_broker)
 
 
 async def verify(job: Job, *, share: float = 1.0, since: datetime | None = None) -> AsyncGenerator[Finding]:

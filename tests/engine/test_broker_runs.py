@@ -16,6 +16,7 @@ from tests.engine.api import Asked, Reply, Script, always, serving
 from tests.engine.migration import Migration, migration
 from tests.engine.proxy import proxy_to
 
+from penstock import run
 from penstock.engine.report import RunOptions
 from penstock.engine.stop import Ended, Stop
 from penstock.events import EventKind
@@ -124,7 +125,7 @@ async def test_b5_what_a_run_begins_waiting_workers_share(
     ):
         api.script = once_there_are(3, job)
         workers = [await job.start(command="work", broker=amqp_url) for _ in range(2)]
-        summary = await job.run(broker=amqp_url)
+        summary = await run(job.job, broker=amqp_url)  # as in a program of one's own
 
         assert summary.ended is Ended.DONE
         await all_once(job, api.orders)

@@ -25,6 +25,7 @@ async def from_a_file() -> None:
     assert_type(job, Job)
     await prepare(job)
     summary = await run(job, limit=100, keys=[1042, ("north", 17)], rate=50.0, seconds=3600.0, stop=Stop(), show=show)
+    await run(job, broker="amqp://127.0.0.1/")
     assert_type(summary, Summary)
     assert_type(summary.counts, Counts)
     assert_type(summary.ended, Ended)
