@@ -81,6 +81,7 @@ class Reader:
                 async with self._finding:
                     range_, is_over = await self._find()
                 if is_over:
+                    self._parts.bell.ring()  # whoever else reads need not wait to see it
                     return
                 if range_ is None:
                     await self._parts.bell.wait(LOOK_AGAIN)
