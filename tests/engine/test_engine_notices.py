@@ -180,7 +180,7 @@ async def test_whoever_dies_before_it_is_written_down_leaves_it_to_be_told_again
         assert {letter.key for letter in letters} == {3, 5, 7}
         assert [letter.key for letter in letters if letter.key == 3] == [3, 3]
         of_three = [letter for letter in letters if letter.key == 3]
-        assert first[0].key == 3
+        assert 3 in {letter.key for letter in first}  # another may have ended before it
         assert of_three[0].message_id == of_three[1].message_id
         assert of_three[0].content == of_three[1].content
         told = await items.ask_ledger("SELECT COUNT(*) FROM penstock_notices")
