@@ -14,6 +14,8 @@ from threading import Thread
 import pytest
 import uvloop
 from pydantic import SecretStr
+from sqlalchemy import text
+from tests.engine.proxy import proxy_to
 
 from penstock.database.connect import open_database
 from penstock.database.faults import DATABASE_ERRORS, Fault, explain, fault_of
@@ -97,3 +99,15 @@ async def test_a_server_that_takes_a_connection_and_says_nothing_is_lost_after_a
         began = time.monotonic()
         await connect(kind, stopped.getsockname()[1], 0.2)
         assert time.monotonic() - began < 5.0
+
+
+async def test_a_server_that_has_fallen_silent_does_not_keep_anybody_from_leaving(server_url: str) -> None:
+    """asyncpg says goodbye, and waits for the end of the connection."""
+    async with proxy_to(server_url) as proxy:
+        database = open_database(SecretStr(proxy.url(server_url)))
+        async with database.reading() as reading, database.writing() as writing:
+            for connection in (reading, writing):
+                await connection.execute(text("SELECT 1"))
+        proxy.silence()
+        async with asyncio.timeout(20):
+            await database.aclose()

@@ -58,6 +58,8 @@ class Proxy:
         self.packets = PACKETS[server.drivername]
         self._address = (server.host, server.port)
         self._is_cut = False
+        self._speaks = asyncio.Event()
+        self._speaks.set()
         self._ways: set[_Way] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Condition()
@@ -75,6 +77,13 @@ class Proxy:
 
     def heal(self) -> None:
         self._is_cut = False
+
+    def silence(self) -> None:
+        """From now on no byte passes, on connections that are open and on those to come."""
+        self._speaks.clear()
+
+    async def speaks(self) -> None:
+        await self._speaks.wait()
 
     async def until_turned_away(self, times: int) -> None:
         """Wait until so many more connections than now have been turned away."""
@@ -104,15 +113,18 @@ class Proxy:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
-        way = _Way((reader, writer), await asyncio.open_connection(*self._address), self)
-        self._ways.add(way)
         try:
-            await way.carry()
+            await self.speaks()
+            way = _Way((reader, writer), await asyncio.open_connection(*self._address), self)
+            self._ways.add(way)
+            try:
+                await way.carry()
+            finally:
+                way.tear()
+                self._ways.discard(way)
         except asyncio.CancelledError:
-            pass  # the test is over
+            _reset(writer)  # the test is over
         finally:
-            way.tear()
-            self._ways.discard(way)
             self._tasks.discard(task)
 
 
@@ -156,6 +168,7 @@ class _Way:
                         return
                     self._loses_next_answer = loss is Loss.ANSWER
                     self._refuses_next = loss is Loss.ALL
+                await self._proxy.speaks()
                 self._to_server.write(_ROLLBACK if self._refuses_next else packet.data)
                 await self._to_server.drain()
 
@@ -164,6 +177,7 @@ class _Way:
             while answer := await self._from_server.read(65536):
                 if self._loses_next_answer:
                     return
+                await self._proxy.speaks()
                 self._to_client.write(_REFUSAL if self._refuses_next else answer)
                 await self._to_client.drain()
 

@@ -170,6 +170,39 @@ async def test_a_source_that_stays_away_ends_the_run_early_and_the_next_run_goes
         assert sorted(api.orders) == list(range(1, 101))
 
 
+async def test_a_source_that_falls_silent_while_it_is_swept_ends_the_run_early(tmp_path: Path, server_url: str) -> None:
+    """Of the two that read one hangs in a connection that nobody answers; the other looks for work, and finds none: that must not
+    pass for the end of the trouble."""
+    async with (
+        serving() as api,
+        proxy_to(server_url) as proxy,
+        migration(
+            tmp_path,
+            api,
+            server_url,
+            rows=range(1, 21),
+            ledger=LEDGER,
+            source_through=proxy,
+            flag=False,
+            total="2s",
+            delivery="give_up_after: 1s",
+        ) as job,
+    ):
+
+        async def answer(asked: Asked) -> Reply:
+            if asked.number == 20:
+                proxy.cut()
+                proxy.heal()
+                proxy.silence()
+            return asked.accepted
+
+        api.script = answer
+        async with asyncio.timeout(45):
+            report = await job.run()
+        assert report.ended is Ended.GAVE_UP
+        assert report.counts.imported == 20
+
+
 async def test_flags_that_could_not_be_set_because_the_source_was_away_are_set_by_the_next_run(
     tmp_path: Path, mariadb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
 from penstock.engine.legacies import settle_legacies
@@ -44,6 +45,11 @@ class Page:
     read_at: float
 
 
+class _Trouble(NamedTuple):
+    hold: Hold
+    tries: int
+
+
 class Reader:
     """only: deliver this range and nothing else (`run --key`). prober: asks about rows in doubt before the run is over."""
 
@@ -68,18 +74,25 @@ class Reader:
         self._sweeps: _Sweeps | None = None  # made at the first look
         self._finding = asyncio.Lock()
         self._being_read: set[OpenRange] = set()
-        self._tries = 0
+        self._troubles: dict[OpenRange | None, _Trouble] = {}  # by the range whose reading it is; None: finding one
         self._has_looked_back = only is not None
         self._looks_back = MOST_LOOKS_BACK
-        self.trouble: Hold | None = None  # why reading waits
+
+    @property
+    def trouble(self) -> Hold | None:
+        """Why reading waits, and for how long what has waited longest."""
+        waiting = [trouble.hold for range_, trouble in self._troubles.items() if range_ is None or not range_.is_gone]
+        return min(waiting, key=lambda hold: hold.since, default=None)
 
     async def pages(self) -> AsyncIterator[Page]:
         """Every page there is for this worker, until the run is over or asked to stop. Several may be gone through at once: each
         finds a range when the one before has found its own, and they read different ones."""
         while not self._stop.is_asked:
+            range_: OpenRange | None = None
             try:
                 async with self._finding:
                     range_, is_over = await self._find()
+                self._troubles.pop(None, None)
                 if is_over:
                     self._parts.bell.ring()  # whoever else reads need not wait to see it
                     return
@@ -88,12 +101,13 @@ class Reader:
                     continue
                 try:
                     async for page in self._pages_of(range_):
+                        self._troubles.pop(range_, None)
                         yield page
                 finally:
                     self._being_read.discard(range_)
-                self.trouble, self._tries = None, 0
+                self._troubles.pop(range_, None)
             except Unreachable as error:
-                await self._wait_out(error)
+                await self._wait_out(error, range_)
             except LeaseLost as lost:
                 self._settler.lose(lost.range_no)
 
@@ -109,16 +123,16 @@ class Reader:
         if range_ is not None:
             self._being_read.add(range_)
             return range_, False
-        is_over = await self._is_over(self._sweeps)
-        self.trouble, self._tries = None, 0
-        return None, is_over
+        return None, await self._is_over(self._sweeps)
 
-    async def _wait_out(self, error: Unreachable) -> None:
-        """The source or the ledger does not answer: try again, further and further apart; the watch gives up after a while."""
-        since = self.trouble.since if self.trouble else asyncio.get_running_loop().time()
-        self.trouble = Hold(str(error), since)
-        self._tries += 1
-        await self._stop.asked_within(0.1 + full_jitter(self._tries, 0.2, 10.0, self._parts.random))
+    async def _wait_out(self, error: Unreachable, what: OpenRange | None) -> None:
+        """The source or the ledger does not answer: try again, further and further apart; the watch gives up after a while.
+        Whoever tries next, it is the same trouble."""
+        before = self._troubles.get(what)
+        since = before.hold.since if before else asyncio.get_running_loop().time()
+        tries = before.tries + 1 if before else 1
+        self._troubles[what] = _Trouble(Hold(str(error), since), tries)
+        await self._stop.asked_within(0.1 + full_jitter(tries, 0.2, 10.0, self._parts.random))
 
     async def _next_range(self, sweeps: _Sweeps) -> OpenRange | None:
         """Lease a range, or plan one, or sweep: the first that gives something to read."""

@@ -24,8 +24,10 @@ class HttpSender:
 
     tls: for https addresses (penstock.target.tls); None for http.
     connect_timeout: seconds for resolving, connecting and TLS. total_timeout: seconds for the whole attempt, these included.
-    before: called before a byte of a request goes to the kernel, once for all requests of a turn of the loop: these then go
-    together. None: each goes at once.
+    before: called before a byte of a request goes to the kernel, once for all requests of a turn of the loop.
+
+    The requests of a turn go together, when it is over. So whatever a server sends behind an answer, unasked, has some more
+    time to come in before the next request goes out on the same connection, and shows.
     """
 
     def __init__(
@@ -53,10 +55,7 @@ class HttpSender:
         self._keeps_open = True
 
     def start(self, request: bytes, done: Done) -> None:
-        if self._before is None:
-            self._begin(request, self._loop.time() + self._total_timeout, done)
-        else:
-            self._wait_for_turn(self._before, request, done, None)
+        self._start(request, done, None)
 
     async def send(self, request: bytes) -> Outcome:
         awaited: asyncio.Future[Outcome] = self._loop.create_future()
@@ -65,10 +64,7 @@ class HttpSender:
             if not awaited.done():
                 awaited.set_result(outcome)
 
-        if self._before is None:
-            self.start(request, done)
-        else:
-            self._wait_for_turn(self._before, request, done, awaited)
+        self._start(request, done, awaited)
         try:
             return await awaited
         except asyncio.CancelledError:
@@ -97,17 +93,16 @@ class HttpSender:
         if closing:
             await asyncio.wait([connection.lost for connection in closing])
 
-    def _wait_for_turn(
-        self, before: Callable[[], None], request: bytes, done: Done, awaited: asyncio.Future[Outcome] | None
-    ) -> None:
+    def _start(self, request: bytes, done: Done, awaited: asyncio.Future[Outcome] | None) -> None:
         """awaited: if that is done before the turn is, the request is not begun."""
         if not self._due:
-            self._loop.call_soon(self._begin_due, before)
+            self._loop.call_soon(self._begin_due)
         self._due.append((request, done, self._loop.time() + self._total_timeout, awaited))
 
-    def _begin_due(self, before: Callable[[], None]) -> None:
+    def _begin_due(self) -> None:
         due, self._due = self._due, []
-        before()
+        if self._before is not None:
+            self._before()
         for request, done, deadline, awaited in due:
             if awaited is None or not awaited.done():
                 self._begin(request, deadline, done)
