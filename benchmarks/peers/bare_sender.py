@@ -32,10 +32,13 @@ async def send(api: str, requests: int, in_flight: int, tls: ssl.SSLContext | No
     request = RequestWriter("POST", address, headers).render(url.path.encode(), (), "0" * 32, _BODY)
     sender = HttpSender(address, tls=tls, connect_timeout=5, total_timeout=30)
     ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    not_begun, under_way = requests - in_flight, in_flight
+    under_way = min(requests, in_flight)
+    not_begun = requests - under_way
 
     def send_on(outcome: Outcome) -> None:
         nonlocal not_begun, under_way
+        if ended.done():
+            return
         if not isinstance(outcome, Answer) or outcome.status != 201:
             ended.set_exception(RuntimeError(f"the API says {outcome}"))
         elif not_begun:
@@ -46,7 +49,7 @@ async def send(api: str, requests: int, in_flight: int, tls: ssl.SSLContext | No
             if not under_way:
                 ended.set_result(None)
 
-    for _ in range(in_flight):
+    for _ in range(under_way):
         sender.start(request, send_on)
     await ended
     await sender.aclose()
