@@ -76,6 +76,7 @@ class Reader:
         self._being_read: set[OpenRange] = set()
         self._troubles: dict[OpenRange | None, _Trouble] = {}  # by the range whose reading it is; None: finding one
         self._has_looked_back = only is not None
+        self._has_ended = False
         self._looks_back = MOST_LOOKS_BACK
 
     @property
@@ -91,9 +92,10 @@ class Reader:
             range_: OpenRange | None = None
             try:
                 async with self._finding:
-                    range_, is_over = await self._find()
+                    if not self._has_ended:
+                        range_ = await self._find()
                 self._troubles.pop(None, None)
-                if is_over:
+                if self._has_ended:
                     self._parts.bell.ring()  # whoever else reads need not wait to see it
                     return
                 if range_ is None:
@@ -111,19 +113,20 @@ class Reader:
             except LeaseLost as lost:
                 self._settler.lose(lost.range_no)
 
-    async def _find(self) -> tuple[OpenRange | None, bool]:
-        """The next range to read; without one, whether the run is over."""
+    async def _find(self) -> OpenRange | None:
+        """The next range to read. There being none, the run may have ended."""
         if not self._has_looked_back:
             await settle_legacies(self._parts)
             self._has_looked_back = True
         self._sweeps = self._sweeps or _Sweeps(await self._parts.ledger.last_sweep())
         if not self._parts.pace.has_share:
-            return None, False  # a range that this worker may not work on would wait here for nothing
+            return None  # a range that this worker may not work on would wait here for nothing
         range_ = await self._next_range(self._sweeps)
         if range_ is not None:
             self._being_read.add(range_)
-            return range_, False
-        return None, await self._is_over(self._sweeps)
+        else:
+            self._has_ended = await self._is_over(self._sweeps)
+        return range_
 
     async def _wait_out(self, error: Unreachable, what: OpenRange | None) -> None:
         """The source or the ledger does not answer: try again, further and further apart; the watch gives up after a while.
