@@ -183,6 +183,10 @@ async def test_b10_b17_junk_is_put_aside_with_its_reason_and_the_worker_goes_on(
         assert message.headers.get(SIGNATURE) == headers.get(SIGNATURE)
         assert message.body == body[:4096]
         await message.nack(requeue=True)
+    for _ in range(200):
+        if await dead_letters.count(amqp_url, JOB, SECRET):
+            break
+        await asyncio.sleep(0.05)  # nobody confirms that it is back
     told: list[str] = []
     assert await dead_letters.put_back(amqp_url, JOB, SECRET, tell=told.append) == (0, 1)
     assert len(told) == 1
