@@ -175,14 +175,11 @@ class Pace:
 
     # What the answers say.
 
-    def accepted(self, latency: float, among: int, now: float) -> bool:
-        """Returns whether this answer has opened the pace up."""
-        opens = not self._opened
+    def accepted(self, latency: float, among: int, now: float) -> None:
         self._hold, self._opened = None, True
         self._throttled = self._unknown = 0
         if self._adapts:
             self._limit.answered(latency, among, now)
-        return opens
 
     def refused(self, now: float) -> None:
         """The API works and refuses this row: no reason to hold, none to open up."""

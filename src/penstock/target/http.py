@@ -85,8 +85,8 @@ class HttpSender:
             self._alarm.cancel()
         opening, self._opening = self._opening, {}
         for task, done in opening.items():
-            task.cancel()
-            done(_CLOSED)
+            if task.cancel():  # else it has just told, or its request is on a connection
+                done(_CLOSED)
         closing = list(self._open)
         for connection in closing:
             connection.end(NoAnswer(sent=True, reason="given up before an answer came"))
