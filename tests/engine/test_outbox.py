@@ -1,6 +1,6 @@
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
@@ -34,7 +34,7 @@ class Surroundings:
         self.pace.accepted(0.01, 1, 0.0)
         self.range = OpenRange(Lease(1, RangeKind.SPAN, "me", 1, 0), deadline=160.0)
 
-    def outbox(self, send: Callable[[Delivery], None] | None = None) -> Outbox:
+    def outbox(self, send: Callable[[Sequence[Delivery]], None] | None = None) -> Outbox:
         return Outbox(
             pace=self.pace,
             time=lambda: self.now,
@@ -43,7 +43,7 @@ class Surroundings:
             has_room=lambda: self.has_room,
             renew=self.renew,
             low=3,
-            send=send or self.sent.append,
+            send=send or self.sent.extend,
         )
 
     def renew(self) -> None:
@@ -153,19 +153,44 @@ async def test_it_is_idle_when_nothing_waits_and_nothing_is_on_the_wire(around: 
 
 
 async def test_what_ends_as_soon_as_it_is_let_go_makes_room_for_the_next(around: Surroundings) -> None:
-    """However many do: one lets go, and is not called by what it lets go."""
+    """However many do: nothing is let go from within what was let go before."""
     around.pace.set_share(Share(1, math.inf), 0.0)
 
-    def send(delivery: Delivery) -> None:
-        around.sent.append(delivery)
+    def send(deliveries: Sequence[Delivery]) -> None:
+        around.sent.extend(deliveries)
         outbox.left()
-        outbox.pump()
+        outbox.pump_soon()
 
     outbox = around.outbox(send)
     deliveries = around.deliveries(5000)
     outbox.put(deliveries)
-    assert around.sent == deliveries
     await outbox.idle()
+    assert around.sent == deliveries
+
+
+async def test_what_the_answers_of_a_turn_make_room_for_goes_out_together(around: Surroundings) -> None:
+    together: list[int] = []
+    outbox = around.outbox(lambda deliveries: together.append(len(deliveries)))
+    around.pace.set_share(Share(3, math.inf), 0.0)
+    outbox.put(around.deliveries(6))
+    for _ in range(3):
+        outbox.left()
+        outbox.pump_soon()
+    assert (together, outbox.in_flight) == ([3], 0)
+    await asyncio.sleep(0)
+    assert (together, outbox.in_flight) == ([3, 3], 3)
+
+
+async def test_together_go_no_more_than_the_rate_has_saved_up(around: Surroundings) -> None:
+    together: list[int] = []
+    outbox = around.outbox(lambda deliveries: together.append(len(deliveries)))
+    around.pace.set_share(Share(9, 16.0), around.now)
+    around.now += 10.0
+    outbox.put(around.deliveries(9))
+    assert together == [2]  # one, and what a tenth of a second brings
+    around.now += 0.125
+    outbox.pump()
+    assert together == [2, 2]
 
 
 async def test_rows_read_long_ago_are_told(around: Surroundings) -> None:

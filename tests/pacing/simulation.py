@@ -161,7 +161,7 @@ class Simulation:
                     worker.wakes_at = self.now + max(wait, TICK)
                     self._in(max(wait, TICK), partial(self._send, worker))
                 return
-            pace.sent()
+            pace.sent(1)
             worker.in_flight += 1
             self._in(NETWORK / 2, partial(self._arrive, Requested(worker.number, self.now, worker.in_flight)))
 

@@ -219,7 +219,7 @@ def test_a_share_of_nothing_lets_nothing_out(open_pace: Pace) -> None:
 def test_the_rate_delays_the_next_request(open_pace: Pace) -> None:
     open_pace.set_share(Share(8, 2.0), 0.0)
     assert open_pace.delay(0.0) == 0.0
-    open_pace.sent()
+    open_pace.sent(1)
     assert open_pace.delay(0.0) == 0.5
     assert open_pace.limited_by(0.0, 8) == "rate"
 
@@ -236,7 +236,7 @@ def rated() -> Pace:
 def sent_at_once(pace: Pace, now: float) -> int:
     sent = 0
     while pace.delay(now) == 0.0:
-        pace.sent()
+        pace.sent(1)
         sent += 1
     return sent
 

@@ -1,4 +1,4 @@
-"""What is written down before requests go out: once for all of a turn of the loop, and before the first byte."""
+"""What is written down before requests go out: once for all that start together, and before the first byte."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING
 
-from penstock.target.base import Answer
+from penstock.target.base import Answer, Outcome
 from penstock.target.wire import TargetAddress
 
 if TYPE_CHECKING:
     from tests.target.conftest import MakeSender, StartApi
 
 REQUEST = b"POST /orders HTTP/1.1\r\nHost: api.test\r\nContent-Length: 2\r\n\r\n{}"
-OTHER = REQUEST.replace(b"{}", b"[]")
 OK = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"id":1}'
 
 
-async def test_what_is_to_be_done_before_is_done_once_for_all_requests_of_a_turn(
+async def test_what_is_to_be_done_before_is_done_once_for_all_requests_that_start_together(
     start_api: StartApi, make_sender: MakeSender
 ) -> None:
     api = await start_api(OK)
     done: list[int] = []
     sender = make_sender(api, before=lambda: done.append(len(api.requests)))
     for _ in range(2):
-        outcomes = await asyncio.gather(*[sender.send(REQUEST) for _ in range(3)])
-        assert all(isinstance(outcome, Answer) for outcome in outcomes)
+        coming: list[asyncio.Future[Outcome]] = [asyncio.get_running_loop().create_future() for _ in range(3)]
+        sender.start([(REQUEST, outcome.set_result) for outcome in coming])
+        assert not any(outcome.done() for outcome in coming)
+        assert all(isinstance(outcome, Answer) for outcome in await asyncio.gather(*coming))
     assert (done, len(api.requests), api.connections) == ([0, 3], 6, 3)
 
 
@@ -60,19 +61,3 @@ def peek(peer: socket.socket) -> bytes:
         return peer.recv(1000, socket.MSG_PEEK)
     except BlockingIOError:
         return b""
-
-
-async def test_what_is_given_up_within_its_turn_is_not_sent(start_api: StartApi, make_sender: MakeSender) -> None:
-    api = await start_api(OK)
-    done: list[None] = []
-    sender = make_sender(api, before=lambda: done.append(None))
-    await sender.send(REQUEST)
-    given_up, other = asyncio.create_task(sender.send(OTHER)), asyncio.create_task(sender.send(REQUEST))
-    await asyncio.sleep(0)  # both have begun
-    assert len(done) == 1
-    given_up.cancel()
-    assert isinstance(await other, Answer)
-    await asyncio.wait([given_up])
-    assert given_up.cancelled()
-    assert isinstance(await sender.send(REQUEST), Answer)
-    assert [request[-2:] for request in api.requests] == [b"{}"] * 3

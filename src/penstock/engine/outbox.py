@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from penstock.engine.delivery import Delivery
 from penstock.pacing.pace import Pace
@@ -14,7 +14,7 @@ class Outbox:
     """pace: whether a request may go. has_room: whether its answer could be settled soon (bounded memory, few rows in doubt).
     total: seconds an attempt may take at most; none starts that could outlive its lease. renew: called when a lease is too
     short for an attempt; call `pump` once it is longer. low: below how many waiting deliveries more are wanted.
-    send: handed each delivery that may go out; it counts as on the wire until `left` is called.
+    send: handed the deliveries that may go out, all that may at once; each counts as on the wire until `left` is called.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Outbox:
         has_room: Callable[[], bool],
         renew: Callable[[], None],
         low: int,
-        send: Callable[[Delivery], None],
+        send: Callable[[Sequence[Delivery]], None],
     ) -> None:
         self.in_flight = 0
         self.ended_at = time()  # when the last request ended
@@ -48,7 +48,7 @@ class Outbox:
         self._idle = asyncio.Event()
         self._idle.set()
         self._is_closed = False
-        self._is_pumping = False
+        self._will_pump = False
         self._kept: list[Delivery] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -95,7 +95,7 @@ class Outbox:
         return not delivery.range.is_gone and self._boottime() + self._total <= delivery.range.deadline
 
     def left(self) -> None:
-        """A request has ended. Call `pump` when what it came to has been acted on."""
+        """A request has ended. Call `pump_soon` when what it came to has been acted on."""
         self.in_flight -= 1
         self.ended_at = self._time()
         if self.in_flight == 0 and not self._queue:
@@ -105,21 +105,24 @@ class Outbox:
         """Wait until nothing waits and nothing is on the wire; once closed: until nothing is on the wire."""
         await self._idle.wait()
 
+    def pump_soon(self) -> None:
+        """`pump` in the loop's next turn: once for all the answers of this one."""
+        if not self._will_pump:
+            self._will_pump = True
+            asyncio.get_running_loop().call_soon(self.pump)
+
     def pump(self) -> None:
         """Something has changed (pace, leases, answers, settled rows): let go what may go now."""
-        if self._is_pumping:
-            return  # called by what has just been let go: whoever lets go goes on
-        self._is_pumping = True
-        try:
-            while True:
-                if self._askers and self._grant_turn():
-                    continue
-                delivery = self._next() if self._queue else None
-                if delivery is None:
-                    return
-                self._send(delivery)
-        finally:
-            self._is_pumping = False
+        self._will_pump = False
+        while (room := self._room()) > 0:
+            if self._askers and self._grant_turn():
+                continue
+            going = self._take(1 if self._askers else room)
+            if not going:
+                return
+            self._goes(len(going))
+            self._asked_last = False
+            self._send(going)
 
     def stale(self, before: float, most: int) -> list[Delivery]:
         """Waiting deliveries that were read before that time, at most so many; they stay where they are."""
@@ -148,47 +151,53 @@ class Outbox:
     def _grant_turn(self) -> bool:
         while self._askers and self._askers[0].done():
             self._askers.popleft()
-        if not self._askers or (self._asked_last and self._queue) or not self._may_go():
+        if not self._askers or (self._asked_last and self._queue):
             return False
         self._askers.popleft().set_result(True)
-        self._goes()
+        self._goes(1)
         self._asked_last = True
         self._idle.clear()
         return True
 
-    def _may_go(self) -> bool:
-        """Whether the pace lets a request go now; if it is to wait, somebody will look again."""
-        if self.in_flight >= self._pace.allowed():
-            return False
-        wait = self._pace.delay(self._time())
+    def _room(self) -> int:
+        """How many requests may go now, of those that want to; if they are to wait, somebody will look again."""
+        if not self._queue and not self._askers:
+            return 0
+        room = self._pace.allowed() - self.in_flight
+        if room <= 0:
+            return 0
+        now = self._time()
+        wait = self._pace.delay(now)
         if wait > 0.0:
             self._wake_in(wait)
-        return wait <= 0.0
+            return 0
+        return min(room, self._pace.saved_up)
 
-    def _goes(self) -> None:
-        self.in_flight += 1
-        self._pace.sent()
+    def _goes(self, requests: int) -> None:
+        self.in_flight += requests
+        self._pace.sent(requests)
 
-    def _next(self) -> Delivery | None:
-        while self._queue:
-            if not self._may_go() or not self._has_room():
-                return None
-            delivery = self._queue[0]
-            if not delivery.range.is_gone and not self.may_start(delivery):
-                self._renew()
-                return None
-            self._queue.popleft()
-            if not self._wants and len(self._queue) < self._low:
-                self._wants = True
-                self._wanted.set()
-            if delivery.range.is_gone:
-                if self.is_idle:
-                    self._idle.set()
+    def _take(self, most: int) -> list[Delivery]:
+        """From the queue, what may start now."""
+        going: list[Delivery] = []
+        if not self._has_room():
+            return going
+        queue, ends = self._queue, self._boottime() + self._total
+        while queue and len(going) < most:
+            range_ = queue[0].range
+            if range_.is_gone:
+                queue.popleft()
                 continue
-            self._goes()
-            self._asked_last = False
-            return delivery
-        return None
+            if ends > range_.deadline:
+                self._renew()
+                break
+            going.append(queue.popleft())
+        if not self._wants and len(queue) < self._low:
+            self._wants = True
+            self._wanted.set()
+        if not going and self.is_idle:
+            self._idle.set()
+        return going
 
     def _wake_in(self, seconds: float) -> None:
         if self._timer is not None:

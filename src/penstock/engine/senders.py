@@ -6,7 +6,7 @@ No task waits for an answer: whatever it shows is acted on where it comes in, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import assert_never
 
@@ -73,31 +73,42 @@ class Senders:
         finally:
             self._broken.cancel()
 
-    def send(self, delivery: Delivery) -> None:
-        """The outbox lets it go: one attempt, whose answer is acted on when it comes."""
-        if self._time() - delivery.read_at > STALE:
+    def send(self, deliveries: Sequence[Delivery]) -> None:
+        """The outbox lets them go: one attempt each, whose answer is acted on when it comes."""
+        try:
+            now, among = self._time(), self._outbox.in_flight
+            requests = [
+                (delivery.request, partial(self._answered, delivery, now, among))
+                for delivery in deliveries
+                if self._goes_now(delivery, now)
+            ]
+            if requests:
+                self._start(requests)
+        except Exception as error:
+            self._break(error)
+
+    def _goes_now(self, delivery: Delivery, now: float) -> bool:
+        """If not, what follows is done here, or by a task."""
+        if now - delivery.read_at > STALE:
             self._loops.create_task(self._read_again_and_send(delivery))
-        else:
-            self._send(delivery)
+            return False
+        if not self._goes_as_it_is(delivery):
+            self._outbox.left()
+            self._outbox.pump_soon()
+            return False
+        if self._journal is not None:
+            # What was known of it holds no more once the kernel has a byte.
+            self._journal.withdraw(delivery.range.lease.range_no, delivery.key)
+        return True
 
     async def _read_again_and_send(self, delivery: Delivery) -> None:
         # While it was read again, its lease may have become too short, or is gone.
         if await self._read_again(delivery) and self._outbox.may_start(delivery):
-            self._send(delivery)
+            self.send((delivery,))
             return
         self._outbox.put((delivery,))
         self._outbox.left()
-        self._outbox.pump()
-
-    def _send(self, delivery: Delivery) -> None:
-        if not self._goes_as_it_is(delivery):
-            self._outbox.left()
-            self._outbox.pump()
-            return
-        if self._journal is not None:
-            # What was known of it holds no more once the kernel has a byte.
-            self._journal.withdraw(delivery.range.lease.range_no, delivery.key)
-        self._start(delivery.request, partial(self._answered, delivery, self._time(), self._outbox.in_flight))
+        self._outbox.pump_soon()
 
     def _goes_as_it_is(self, delivery: Delivery) -> bool:
         """Whether it is to be sent at all, and stands in its window as what it is now. If not, what follows is done here."""
@@ -118,8 +129,13 @@ class Senders:
         try:
             self._outbox.left()
             self._conclude(delivery, self._classify(outcome, delivery.row), began, self._time(), among)
-            self._outbox.pump()
-        except Exception as error:  # nobody above could hear of it
+            self._outbox.pump_soon()
+        except Exception as error:
+            self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        """The loop, which called, would swallow it."""
+        if not self._broken.done():
             self._broken.set_exception(error)
 
     def _conclude(self, delivery: Delivery, verdict: Verdict, began: float, ended: float, among: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 
 from penstock.engine.ahead import count_ahead
@@ -271,8 +271,8 @@ class Worker:
         self._outbox.pump()
         self._parts.bell.ring()
 
-    def _send(self, delivery: Delivery) -> None:
-        self._senders.send(delivery)
+    def _send(self, deliveries: Sequence[Delivery]) -> None:
+        self._senders.send(deliveries)
 
     def _renew(self) -> None:
         self._heartbeat.beat_now()

@@ -31,10 +31,15 @@ class TokenBucket:
             return 0.0
         return self._at - now + max(0.0, 1.0 - self._tokens) / self._rate if self._rate > 0 else math.inf
 
-    def take(self) -> None:
-        """A request goes. Call `delay` first."""
+    @property
+    def whole(self) -> int:
+        """How many requests may go at once, when `delay` was 0.0."""
+        return int(self._tokens)
+
+    def take(self, requests: int) -> None:
+        """So many requests go. Call `delay` first."""
         if self.is_limiting:
-            self._tokens -= 1.0
+            self._tokens -= requests
 
     def begin_at(self, at: float, tokens: float) -> None:
         """Nothing more is saved up before; then there are so many tokens."""

@@ -119,9 +119,14 @@ class Pace:
         unused = self._bucket.unused(now)
         return 0.0 if self._paused else unused
 
-    def sent(self) -> None:
+    @property
+    def saved_up(self) -> int:
+        """How many requests may go, once there is no `delay`, before it is to be asked for again."""
+        return self._bucket.whole if self._bucket.is_limiting else self._share
+
+    def sent(self, requests: int) -> None:
         if self._bucket.is_limiting:
-            self._bucket.take()
+            self._bucket.take(requests)
 
     def limited_by(self, now: float, in_flight: int) -> str:
         """In one or two words, for people: what keeps the run from going faster; "" when it is not the pace."""

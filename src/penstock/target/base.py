@@ -41,9 +41,9 @@ Done: TypeAlias = Callable[[Outcome], None]
 
 
 class Sender(Protocol):
-    def start(self, request: bytes, done: Done) -> None:
-        """Send one whole HTTP/1.1 request exactly once. `done` is called with what it came to, after this has returned, and at
-        most `timeout.total` seconds later; it must not raise.
+    def start(self, requests: Sequence[tuple[bytes, Done]]) -> None:
+        """Send each of these whole HTTP/1.1 requests exactly once. Its `done` is called with what it came to, after this has
+        returned, and at most `timeout.total` seconds later; it must not raise.
 
         Whatever the network does is an outcome; the same bytes are never sent twice, and redirects are never followed.
         """

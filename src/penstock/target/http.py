@@ -10,7 +10,7 @@ import asyncio
 import math
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from penstock.target.base import Done, NoAnswer, Outcome
 from penstock.target.connection import MAX_IDLE, Connection
@@ -24,10 +24,7 @@ class HttpSender:
 
     tls: for https addresses (penstock.target.tls); None for http.
     connect_timeout: seconds for resolving, connecting and TLS. total_timeout: seconds for the whole attempt, these included.
-    before: called before a byte of a request goes to the kernel, once for all requests of a turn of the loop.
-
-    The requests of a turn go together, when it is over. So whatever a server sends behind an answer, unasked, has some more
-    time to come in before the next request goes out on the same connection, and shows.
+    before: called before a byte of a request goes to the kernel, once for all that are started together.
     """
 
     def __init__(
@@ -42,7 +39,6 @@ class HttpSender:
         self._loop = asyncio.get_running_loop()
         self._total_timeout = total_timeout
         self._before = before
-        self._due: list[tuple[bytes, Done, float, asyncio.Future[Outcome] | None]] = []  # the requests of this turn
         self._opener = Opener(address, tls=tls, timeout=connect_timeout, make=self._make)
         self._opening: dict[asyncio.Task[None], Done] = {}  # requests that wait for a connection of their own
         self._heads = KnownHeads()
@@ -54,8 +50,18 @@ class HttpSender:
         # Once a server has answered twice, its second answers may come late and be taken for those to the next requests.
         self._keeps_open = True
 
-    def start(self, request: bytes, done: Done) -> None:
-        self._start(request, done, None)
+    def start(self, requests: Sequence[tuple[bytes, Done]]) -> None:
+        if self._before is not None:
+            self._before()
+        now = self._loop.time()
+        deadline = now + self._total_timeout
+        for request, done in requests:
+            connection = self._take_idle(now)
+            if connection is None:
+                self._start_apart(request, deadline, done)
+            else:
+                connection.request(request, deadline, done)
+        self._watch(deadline)
 
     async def send(self, request: bytes) -> Outcome:
         awaited: asyncio.Future[Outcome] = self._loop.create_future()
@@ -64,7 +70,7 @@ class HttpSender:
             if not awaited.done():
                 awaited.set_result(outcome)
 
-        self._start(request, done, awaited)
+        self.start([(request, done)])
         try:
             return await awaited
         except asyncio.CancelledError:
@@ -93,31 +99,13 @@ class HttpSender:
         if closing:
             await asyncio.wait([connection.lost for connection in closing])
 
-    def _start(self, request: bytes, done: Done, awaited: asyncio.Future[Outcome] | None) -> None:
-        """awaited: if that is done before the turn is, the request is not begun."""
-        if not self._due:
-            self._loop.call_soon(self._begin_due)
-        self._due.append((request, done, self._loop.time() + self._total_timeout, awaited))
+    def _start_apart(self, request: bytes, deadline: float, done: Done) -> None:
+        """On a connection of its own."""
+        task = self._loop.create_task(self._open_and_request(request, deadline, done))
+        self._opening[task] = done
+        task.add_done_callback(self._opened)
 
-    def _begin_due(self) -> None:
-        due, self._due = self._due, []
-        if self._before is not None:
-            self._before()
-        for request, done, deadline, awaited in due:
-            if awaited is None or not awaited.done():
-                self._begin(request, deadline, done)
-
-    def _begin(self, request: bytes, deadline: float, done: Done) -> None:
-        """On an idle connection if there is one, else on one of its own."""
-        connection = self._take_idle(self._loop.time())
-        if connection is None:
-            task = self._loop.create_task(self._begin_apart(request, deadline, done))
-            self._opening[task] = done
-            task.add_done_callback(self._opened)
-        else:
-            self._write(connection, request, deadline, done)
-
-    async def _begin_apart(self, request: bytes, deadline: float, done: Done) -> None:
+    async def _open_and_request(self, request: bytes, deadline: float, done: Done) -> None:
         try:
             opened = await self._open_one(deadline)
         except Exception as error:  # of our own making; a row must not wait for ever because of it
@@ -125,15 +113,11 @@ class HttpSender:
         if isinstance(opened, NoAnswer):
             done(opened)
         else:
-            self._write(opened, request, deadline, done)
+            opened.request(request, deadline, done)
+            self._watch(deadline)
 
     def _opened(self, task: asyncio.Task[None]) -> None:
         self._opening.pop(task, None)
-
-    def _write(self, connection: Connection, request: bytes, deadline: float, done: Done) -> None:
-        connection.request(request, deadline, done)
-        if deadline < self._alarm_at:
-            self._set_alarm(deadline)
 
     def _give_up(self, done: Done) -> None:
         """Nobody waits for this request any more. Its connection may serve another by now."""
@@ -187,6 +171,10 @@ class HttpSender:
         idle.append(connection)
 
     # One timer serves all deadlines: it rings at the earliest one known when it was set, which mostly has been met since.
+
+    def _watch(self, deadline: float) -> None:
+        if deadline < self._alarm_at:
+            self._set_alarm(deadline)
 
     def _set_alarm(self, at: float) -> None:
         if self._alarm is not None:
