@@ -429,5 +429,4 @@ async def test_a_row_is_flagged_and_found_flagged_by_an_enum(mariadb: World, que
         assert await flags.mark(connection, [Mark(marked, None)]) == 1
         assert await flags.mark_unlocked(connection, [Mark(marked, None)]) == [marked]
     assert await mariadb.fetch("SELECT house, n FROM t WHERE is_import = 1") == [("m", 1)]
-    everything, _ = await source.keys_in_query(None, 10)
-    assert await source.flagged(everything) == {marked}
+    assert await source.flagged((await source.keys_in_query(None, 10)).keys) == {marked}

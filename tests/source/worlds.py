@@ -138,8 +138,10 @@ async def read_span(source: SqlSource, after: KeyText | None, upto: KeyText, pag
 async def sweep_all(source: SqlSource, page: int) -> list[KeyText]:
     """All keys that the query itself shows."""
     found: list[KeyText] = []
+    after: KeyText | None = None
     while True:
-        keys, at_end = await source.keys_in_query(found[-1] if found else None, page)
+        keys, after = await source.keys_in_query(after, page)
+        assert len(keys) <= page
         found += keys
-        if at_end:
+        if after is None:
             return found

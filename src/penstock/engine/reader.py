@@ -25,6 +25,7 @@ from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
 from penstock.pacing.pace import Hold
 from penstock.rows import KeyText, Row
+from penstock.source.base import Bounds
 from penstock.transport.base import Broker
 
 PAGE = 1000  # rows read at once, at most
@@ -224,10 +225,12 @@ class Reader:
         if range_.left_waiting is None:
             range_.left_waiting = await self._left_waiting(lease)
         while not range_.is_read and not range_.is_gone:
-            page = await source.read_span(range_.read_upto or lease.after, lease.upto, PAGE)
+            after = range_.read_upto or lease.after
+            page = await source.read_span(after, lease.upto, PAGE)
             read_at = asyncio.get_running_loop().time()
             known = await ledger.look_up([row.key for row in page.rows]) if page.rows else {}
-            flagged = await self._flagged([row.key for row in page.rows if row.key not in known])
+            new = [row.key for row in page.rows if row.key not in known]
+            flagged = await self._flagged(new, (after, page.rows[-1].key) if page.rows else None)
             rows = self._leave_out(range_, page.rows, known, flagged)
             if page.rows:
                 range_.read_upto = page.rows[-1].key
@@ -276,8 +279,8 @@ class Reader:
         if range_.is_complete:
             self._settler.look()
 
-    async def _flagged(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
-        flagged = await self._parts.source.flagged(keys) if keys else frozenset()
+    async def _flagged(self, keys: Sequence[KeyText], within: Bounds | None = None) -> frozenset[KeyText]:
+        flagged = await self._parts.source.flagged(keys, within) if keys else frozenset()
         if flagged and self._parts.settings.refuses_flagged:
             raise JobError(
                 f"row {min(flagged)} has its flag set and no row in the ledger, and flag.existing is refuse: "

@@ -4,14 +4,13 @@ that passed too early: rows that arrived behind it, long transactions that commi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from penstock.engine.stop import Stop
 from penstock.ledger.base import Ledger
 from penstock.ledger.ranges import Lease
-from penstock.rows import KeyText
-from penstock.source.base import Source
+from penstock.source.base import KeySlice, Source
 
 PAGE = 4000  # keys alone are small, and each question has its price
 ADDED_AT_ONCE = 1000
@@ -25,8 +24,8 @@ async def sweep(source: Source, ledger: Ledger, lease: Lease, stop: Stop) -> boo
     found stays found.
     """
     found = 0
-    async with aclosing(_pages(source)) as pages:
-        async for keys in pages:
+    async with aclosing(_slices(source)) as slices:
+        async for keys, _ in slices:
             if stop.is_asked:
                 return False
             missing = sorted(await ledger.unknown(keys)) if keys else []
@@ -38,16 +37,16 @@ async def sweep(source: Source, ledger: Ledger, lease: Lease, stop: Stop) -> boo
     return True
 
 
-async def _pages(source: Source) -> AsyncGenerator[Sequence[KeyText], None]:
-    """All keys, each page read while the one before is looked at."""
+async def _slices(source: Source) -> AsyncGenerator[KeySlice, None]:
+    """All keys, each slice read while the one before is looked at."""
     ahead = asyncio.create_task(source.keys_in_query(None, PAGE))
     try:
         while True:
-            keys, at_end = await ahead
-            if not at_end:
-                ahead = asyncio.create_task(source.keys_in_query(keys[-1], PAGE))
-            yield keys
-            if at_end:
+            found = await ahead
+            if found.upto is not None:
+                ahead = asyncio.create_task(source.keys_in_query(found.upto, PAGE))
+            yield found
+            if found.upto is None:
                 return
     finally:
         ahead.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from penstock.rows import KeyText, Row
 
@@ -27,6 +27,17 @@ class RowPage:
 
     rows: Sequence[Row]
     at_end: bool
+
+
+# after < key <= upto; None: from the first key on.
+Bounds: TypeAlias = tuple[KeyText | None, KeyText]
+
+
+class KeySlice(NamedTuple):
+    """keys: those that the query shows there, in key order. upto: it goes on behind this key; None: the query ended."""
+
+    keys: Sequence[KeyText]
+    upto: KeyText | None
 
 
 class Mark(NamedTuple):
@@ -87,10 +98,12 @@ class Source(Protocol):
         """Rows of the query with these keys, as they are now; keys that left the query are missing."""
         ...
 
-    async def keys_in_query(self, after: KeyText | None, limit: int) -> tuple[Sequence[KeyText], bool]:
-        """For the sweep: the next keys that the query itself shows, in key order, and whether the query ended there."""
+    async def keys_in_query(self, after: KeyText | None, limit: int) -> KeySlice:
+        """For the sweep: the next keys that the query itself shows, at most `limit`. Where the query shows few rows of a large
+        table there may be none of them before the slice ends."""
         ...
 
-    async def flagged(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
-        """Those of the keys whose flag is already set; empty where that means nothing: no flag, or flag.existing: ignore."""
+    async def flagged(self, keys: Sequence[KeyText], within: Bounds | None = None) -> frozenset[KeyText]:
+        """Those of the keys whose flag is already set; empty where that means nothing: no flag, or flag.existing: ignore.
+        within: bounds of all of these keys, at most about as far apart as `next_keys` goes; it may be quicker by them."""
         ...

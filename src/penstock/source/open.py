@@ -14,7 +14,7 @@ from penstock.source.columns import NUMBERED, Column, TypeRules
 from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
 from penstock.source.flag_in_query import refuse_flag_in_conditions
-from penstock.source.flag_table import FlagTable, Locking, flag_table, own_columns, parse_table, read_locking
+from penstock.source.flag_table import FlagTable, Locking, flag_table, is_same, own_columns, parse_table, read_locking
 from penstock.source.keyset import key_column
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.origin import Origin, tables_of
@@ -109,6 +109,7 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
         keys=keys,
         walk=walk,
         flagged=_flagged_before(job, flag, dialect),
+        walks_flags=walk is not keys and flag is not None and _is_keyed_alike(flag, found, key, walk),
         flag=flag,
         numbers=NUMBERS[: sum(column.kind in NUMBERED for column in of_key)],
         own=own_columns(job.source.flag, columns, found.origins, dialect) if job.source.flag else frozenset(),
@@ -121,6 +122,11 @@ def _flagged_before(job: Job, flag: FlagTable | None, dialect: Dialect) -> Readi
     if flag is None or job.source.flag is None or job.source.flag.existing == "ignore":
         return None
     return flagged_rows(dialect, flag.sql, flag.is_set, flag.key)
+
+
+def _is_keyed_alike(flag: FlagTable, found: Findings, key: Sequence[str], walk: Reading) -> bool:
+    """Whether the flag's table is the key's own table, and its rows are found by the very columns that are walked."""
+    return is_same(flag.table, found.origins[key[0]].table) and flag.key == walk.frame.keys
 
 
 def _own_table(found: Findings, key: Sequence[Column]) -> Reading | None:

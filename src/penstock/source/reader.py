@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from penstock.database.connect import Database
 from penstock.database.fetch import Fetched, NotText, fetch
 from penstock.rows import Key, KeyText, Row, decode_key
-from penstock.source.base import KeyPage, RowPage
+from penstock.source.base import Bounds, KeyPage, KeySlice, RowPage
 from penstock.source.careful import NO_TEXT, fetch_carefully
 from penstock.source.columns import ColumnKind
 from penstock.source.failures import source_errors
@@ -17,6 +17,10 @@ from penstock.source.shape import equal_keys, null_key, refuse_twins, unreadable
 
 MOST_ROWS = 1000
 MOST_BYTES = 16 * 1024 * 1024
+# Of a thousand rows between two keys, so many make it quicker to look through all than to find these by their keys.
+_MANY = 100
+# Flags between two keys; more there are where rows without number came in between after the keys were walked.
+MOST_FLAGGED = 4000
 
 
 class SqlSource:
@@ -78,16 +82,21 @@ class SqlSource:
             found.update((row.key, row) for row in wanted)
         return found
 
-    async def keys_in_query(self, after: KeyText | None, limit: int) -> tuple[Sequence[KeyText], bool]:
-        fetched = await self._fetch_keys(self.plan.keys.page(_values(after), None, limit + 1))
-        keys = self.plan.shape.keys(fetched.rows)
-        refuse_twins(keys, self.plan.key)
-        at_end = len(keys) <= limit
-        if not at_end:
-            await self._refuse_equals(keys[limit - 1])
-        if at_end and self.plan.may_lack_key:
+    async def keys_in_query(self, after: KeyText | None, limit: int) -> KeySlice:
+        """Between two keys of the key's own table: without an upper bound servers have joined and sorted everything for the first
+        page of a query that joins tables."""
+        walk, keys, behind = self.plan.walk, self.plan.keys, _values(after)
+        upto: KeyText | None = None
+        if walk is not keys and (last := (await self._fetch_keys(walk.nth(behind, limit))).rows):
+            [upto] = self.plan.shape.keys(last)
+        found = self.plan.shape.keys((await self._fetch_keys(keys.page(behind, _values(upto), limit + 1))).rows)
+        refuse_twins(found, self.plan.key)
+        if len(found) > limit:
+            await self._refuse_equals(found[limit - 1])
+            return KeySlice(found[:limit], found[limit - 1])
+        if upto is None and self.plan.may_lack_key:
             await self.refuse_rows_without_key()
-        return keys[:limit], at_end
+        return KeySlice(found, upto)
 
     async def refuse_rows_without_key(self) -> None:
         """Raises JobError if the query shows a row whose key is NULL: no page ever will."""
@@ -95,12 +104,18 @@ class SqlSource:
         if fetched.rows:
             raise null_key(self.plan.key)
 
-    async def flagged(self, keys: Sequence[KeyText]) -> frozenset[KeyText]:
-        if self.plan.flagged is None:
+    async def flagged(self, keys: Sequence[KeyText], within: Bounds | None = None) -> frozenset[KeyText]:
+        flagged = self.plan.flagged
+        if flagged is None:
             return frozenset()
         found: set[KeyText] = set()
+        if within is not None and self.plan.walks_flags and len(keys) >= _MANY:
+            after, upto = within
+            rows = (await self._fetch(flagged.between(_values(after), _values(upto), MOST_FLAGGED + 1))).rows
+            if len(rows) <= MOST_FLAGGED:
+                return frozenset(self.plan.shape.keys(rows)).intersection(keys)
         for chunk in chunks([decode_key(key) for key in keys], len(self.plan.key)):
-            found.update(self.plan.shape.keys((await self._fetch(self.plan.flagged.of(chunk))).rows))
+            found.update(self.plan.shape.keys((await self._fetch(flagged.of(chunk))).rows))
         return frozenset(found.intersection(keys))
 
     async def _refuse_equals(self, last: KeyText) -> None:

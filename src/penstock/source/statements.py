@@ -58,6 +58,11 @@ class Reading:
         text = self.frame.where(wanted.text)
         return self._whole(text if limit is None else f"{text}\nLIMIT {limit}", wanted)
 
+    def between(self, after: Key | None, upto: Key | None, limit: int) -> Condition:
+        """Rows with after < key <= upto in any order, at most so many."""
+        bounds = between(self.dialect, self.frame.keys, after, upto)
+        return self._whole(f"{self.frame.where(bounds.text)}\nLIMIT {limit}", bounds)
+
     def without_key(self) -> str:
         """One row whose key is NULL, if there is one: no page would ever show it."""
         missing = " OR ".join(f"{key.compared} IS NULL" for key in self.frame.keys)
