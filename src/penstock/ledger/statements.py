@@ -12,10 +12,10 @@ from sqlalchemy import BigInteger, BindParameter, Double, String, TextClause, bi
 from sqlalchemy.types import TypeEngine
 
 _NUMBERS = (
-    "batch", "by_broker", "concurrency", "failed", "fence", "first_new_range", "found", "from_range", "generations", "idempotent",
-    "imported", "in_doubt", "in_flight", "is_fresh", "job", "left", "limit", "number", "only", "paused", "pid", "range",
-    "remaining", "since", "skipped", "spans", "stake_concurrency", "status",
-    "take_over_batch", "take_overs", "unflagged", "flags_no", "version", "window",
+    "attempts", "batch", "by_broker", "concurrency", "failed", "fence", "first_new_range", "found", "from_range",
+    "generations", "idempotent", "imported", "in_doubt", "in_flight", "is_fresh", "job", "left", "limit", "number", "only",
+    "paused", "pid", "range", "remaining", "since", "skipped", "spans", "stake_concurrency", "status", "take_over_batch",
+    "take_overs", "unflagged", "flags_no", "version", "window",
 )  # fmt: skip
 _REALS = ("rate", "rows_per_second", "seconds", "stake_rate")
 _TEXTS = (
