@@ -17,6 +17,7 @@ from penstock.source.base import FlagsLocked, Mark
 from penstock.source.flag_table import FlagTable, Locking, has_set_statement, skips_locked
 from penstock.source.flags import FlagWriter, MarkValues, SourceFlagDesk
 from penstock.source.open import open_source
+from penstock.source.reader import MOST_FLAGGED
 from penstock.spec.models import Flag
 
 NOON = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
@@ -138,6 +139,60 @@ async def test_set_flags_are_seen_by_the_source(orders: World) -> None:
     assert await source.flagged(["1", "2", "4", "99"]) == {"2", "4"}
     without = await open_source(orders.job(ORDERS), orders.database)
     assert await without.flagged(["2"]) == frozenset()
+
+
+async def many_orders(world: World, rows: int) -> None:
+    """Half of them flagged: those with an even id."""
+    await world.run(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, is_import INTEGER NOT NULL DEFAULT 0)",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, is_import INTEGER NOT NULL DEFAULT 0)",
+        "INSERT INTO customers (id) VALUES (1)",
+    )
+    for start in range(1, rows + 1, 1000):
+        some = ", ".join(f"({n}, 1, {(n + 1) % 2})" for n in range(start, min(start + 1000, rows + 1)))
+        await world.run(f"INSERT INTO orders (id, customer_id, is_import) VALUES {some}")
+
+
+async def test_flags_of_many_rows_are_found_between_two_keys_as_they_are_by_the_keys(world: World) -> None:
+    await many_orders(world, 600)
+    source = await open_source(world.job("SELECT id FROM orders", flag=Flag(table="orders")), world.database)
+    assert source.plan.walks_flags
+    keys = [str(number) for number in range(101, 400)]
+    even = {key for key in keys if int(key) % 2 == 0}
+    assert await source.flagged(keys, ("100", "399")) == even
+    assert await source.flagged(keys, (None, "399")) == even
+    assert await source.flagged(keys) == even
+    # By the bounds, and no others: what lies between is all that is looked at.
+    assert await source.flagged(keys, ("300", "350")) == {key for key in even if 300 < int(key) <= 350}
+
+
+async def test_few_rows_are_looked_for_by_their_keys_whatever_the_bounds(world: World) -> None:
+    await many_orders(world, 600)
+    source = await open_source(world.job("SELECT id FROM orders", flag=Flag(table="orders")), world.database)
+    assert await source.flagged(["2", "3", "4"], ("300", "350")) == {"2", "4"}
+
+
+async def test_where_too_many_flags_lie_between_two_keys_rows_are_looked_for_by_theirs(world: World) -> None:
+    await many_orders(world, 2 * MOST_FLAGGED + 200)
+    source = await open_source(world.job("SELECT id FROM orders", flag=Flag(table="orders")), world.database)
+    keys = [str(number) for number in range(1, 2 * MOST_FLAGGED + 200, 40)]
+    last = str(2 * MOST_FLAGGED + 200)
+    assert await source.flagged([*keys, last], (None, last)) == {last}
+
+
+@pytest.mark.parametrize(
+    ("query", "key", "flag"),
+    [
+        ("SELECT o.id, c.id AS customer FROM orders o JOIN customers c ON c.id = o.customer_id", "id", "customers"),
+        ("SELECT o.customer_id AS id, MAX(o.id) AS last FROM orders o GROUP BY o.customer_id", "id", "customers"),
+    ],
+    ids=["another table", "another key"],
+)
+async def test_flags_elsewhere_are_looked_for_by_key(world: World, query: str, key: str, flag: str) -> None:
+    """Between two keys of one table may lie any number of another's."""
+    await many_orders(world, 10)
+    source = await open_source(world.job(query, key, flag=Flag(table=flag, key=("id",))), world.database)
+    assert not source.plan.walks_flags
 
 
 async def test_the_flags_key_is_called_as_in_its_own_table(orders: World) -> None:

@@ -68,6 +68,47 @@ async def test_planning_counts_keys_and_knows_the_end(shop: World) -> None:
     assert await source.next_keys("77", 5) == (None, 0, True)
 
 
+async def test_a_sweep_of_a_query_that_shows_few_rows_comes_by_all_of_them(shop: World) -> None:
+    source = await shop.open("SELECT id, qty FROM orders WHERE id IN (1, 77)")
+    assert await source.keys_in_query(None, 3) == (["1"], "3")
+    assert (await source.keys_in_query("3", 3)).keys == []
+    for page in (1, 2, 3, 1000):
+        assert await sweep_all(source, page) == ["1", "77"]
+
+
+async def test_rows_that_arrive_behind_the_last_key_while_a_sweep_ends_are_in_it(shop: World) -> None:
+    source = await shop.open(ORDERS)
+    last = (await source.next_keys(None, 1000)).last
+    await shop.run("INSERT INTO orders (id, customer_id, qty) VALUES (78, NULL, 1), (79, NULL, 1)")
+    assert (await source.keys_in_query(last, 1000)) == (["78", "79"], None)
+
+
+async def test_no_slice_of_a_sweep_reads_rows_of_the_others(mariadb: World) -> None:
+    """Given no upper bound, the server would read all orders customer by customer, and sort them, for the first slice."""
+    await mariadb.run(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, name VARCHAR(20))",
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER NOT NULL, KEY (customer_id))",
+        "INSERT INTO customers SELECT seq, 'x' FROM seq_1_to_2000",
+        "INSERT INTO orders SELECT seq, 1 + seq % 2000 FROM seq_1_to_20000",
+        "ANALYZE TABLE customers, orders",
+    )
+    source = await mariadb.open("SELECT o.id, c.name FROM orders o JOIN customers c ON c.id = o.customer_id")
+    await mariadb.run("SET GLOBAL userstat = 1")
+    before = await rows_read(mariadb, "orders")
+    assert len(await sweep_all(source, 1000)) == 20_000
+    # For each row: once to count the slice off, once to read it. (And the row behind each slice's end.)
+    assert await rows_read(mariadb, "orders") - before <= 2 * 20_000 + 100
+
+
+async def rows_read(mariadb: World, table: str) -> int:
+    """How many rows of the table the server has read since it began to count."""
+    [(rows,)] = await mariadb.fetch(
+        "SELECT COALESCE(SUM(rows_read), 0) FROM information_schema.table_statistics"
+        f" WHERE table_schema = DATABASE() AND table_name = '{table}'"
+    )
+    return int(str(rows))
+
+
 async def test_the_values_are_in_the_order_of_the_columns(shop: World) -> None:
     source = await shop.open("SELECT qty, 'x' AS mark, id FROM orders WHERE id = 3")
     assert list(source.columns) == ["qty", "mark", "id"]

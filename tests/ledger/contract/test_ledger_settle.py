@@ -44,6 +44,42 @@ async def test_a_settled_row_keeps_everything_that_is_known_of_it(bench: Bench) 
     assert row.updated_at.utcoffset() is not None
 
 
+async def test_many_rows_with_much_in_common_are_kept_like_few(bench: Bench) -> None:
+    """Those of two ranges in one batch, with some among them that are not like the others."""
+    first, second = await span(bench.alice, None, "5"), await span(bench.alice, "5", "9")
+    early = [Settlement(f'"ä{n}"', RowState.IMPORTED, 1, 201, None, f"é\n{n}", None, -n) for n in range(300)]
+    odd = [
+        Settlement("1", RowState.IMPORTED, 2, 200, None, None, None, None),
+        Settlement("2", RowState.IMPORTED, 1, 201, None, "r", None, 7, 1763945000.25),
+        Settlement("3", RowState.IMPORTED, 1, 201, "by hand", "r", "said", 7),
+        *failed("4"),
+        *pending("5"),
+    ]
+    late = [Settlement(f"{n}", RowState.IMPORTED, 1, 201, None, None, None, None) for n in range(600, 800)]
+
+    await bench.alice.settle([portion(first, 1, [*early[:150], *odd, *early[150:]]), portion(second, 1, late)], marked)
+
+    everything = [*early, *odd, *late]
+    rows = await bench.alice.look_up([settlement.key for settlement in everything])
+    kept = {settlement.key: settlement for settlement in everything}
+    kept |= {f'"ä{n}"': early[n]._replace(receipt=f"é {n}") for n in range(300)}  # a line end becomes a space
+    assert {row.key: Settlement(row.key, row.state, *row[4:11]) for row in rows.values()} == kept
+    assert {(row.range_no, row.fence) for row in rows.values()} == {(1, 1), (2, 1)}
+    assert {row.range_no for row in rows.values() if row.key in {settlement.key for settlement in late}} == {2}
+    await bench.assert_it_adds_up()
+
+
+async def test_one_of_many_rows_that_another_range_has_settled_stays_as_it_is(bench: Bench) -> None:
+    first, second = await span(bench.alice, None, "5"), await span(bench.alice, "5", "9")
+    await bench.alice.settle([portion(first, 1, failed("777"))], marked)
+
+    await bench.alice.settle([portion(second, 1, imported(*map(str, range(600, 800))))], marked)
+
+    states = await bench.states()
+    assert (states.pop("777"), set(states.values()), len(states)) == ("failed", {"imported"}, 199)
+    await bench.assert_it_adds_up()
+
+
 async def test_keys_are_compared_byte_by_byte(bench: Bench) -> None:
     lease = await span(bench.alice, None, "9")
     await bench.alice.settle([portion(lease, 1, imported('"a"', '"A"', '"ä"', '"a "'))], marked)
