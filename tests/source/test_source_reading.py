@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from tests.database.wires import wire_to
 from tests.source.shop import SHOP
-from tests.source.worlds import World, another_user, read_all, sweep_all, world_at
+from tests.source.worlds import World, another_user, read_all, rows_read, sweep_all, world_at
 
 from penstock.database.fetch import MOST_AT_ONCE
 from penstock.errors import JobError, SourceUnreachable
@@ -98,15 +98,6 @@ async def test_no_slice_of_a_sweep_reads_rows_of_the_others(mariadb: World) -> N
     assert len(await sweep_all(source, 1000)) == 20_000
     # For each row: once to count the slice off, once to read it. (And the row behind each slice's end.)
     assert await rows_read(mariadb, "orders") - before <= 2 * 20_000 + 100
-
-
-async def rows_read(mariadb: World, table: str) -> int:
-    """How many rows of the table the server has read since it began to count."""
-    [(rows,)] = await mariadb.fetch(
-        "SELECT COALESCE(SUM(rows_read), 0) FROM information_schema.table_statistics"
-        f" WHERE table_schema = DATABASE() AND table_name = '{table}'"
-    )
-    return int(str(rows))
 
 
 async def test_the_values_are_in_the_order_of_the_columns(shop: World) -> None:

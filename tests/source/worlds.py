@@ -145,3 +145,12 @@ async def sweep_all(source: SqlSource, page: int) -> list[KeyText]:
         found += keys
         if after is None:
             return found
+
+
+async def rows_read(mariadb: World, table: str) -> int:
+    """How many rows of the table the server has read since it began to count."""
+    [(rows,)] = await mariadb.fetch(
+        "SELECT COALESCE(SUM(rows_read), 0) FROM information_schema.table_statistics"
+        f" WHERE table_schema = DATABASE() AND table_name = '{table}'"
+    )
+    return int(str(rows))

@@ -8,16 +8,16 @@ from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 from penstock.database.connect import Database
-from penstock.source.catalog import Catalog, declared_column, read_catalog
+from penstock.source.catalog import Catalog, read_catalog
 from penstock.source.choosing import choose_readings, first_that_runs
 from penstock.source.columns import NUMBERED, Column, TypeRules
 from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
 from penstock.source.flag_in_query import refuse_flag_in_conditions
 from penstock.source.flag_table import FlagTable, Locking, flag_table, is_same, own_columns, parse_table, read_locking
-from penstock.source.keyset import key_column
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.origin import Origin, tables_of
+from penstock.source.own_table import own_table
 from penstock.source.plan import Plan
 from penstock.source.reader import MOST_BYTES, MOST_ROWS, SqlSource
 from penstock.source.refusals import refuse_columns
@@ -28,7 +28,6 @@ from penstock.source.statements import (
     Reading,
     flagged_rows,
     key_positions,
-    reading_table,
 )
 from penstock.source.tables import unique_keys
 from penstock.spec.models import Job
@@ -90,7 +89,7 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
     dialect, columns, key = found.dialect, found.columns, job.source.key
     of_key = [next(column for column in columns if column.name == name) for name in key]
     rows, keys = await choose_readings(database, dialect, found.statement, columns, of_key)
-    table = _own_table(found, of_key)
+    table = own_table(dialect, found.catalog, found.origins, of_key)
     walk = await first_that_runs(database, [*([table] if table else []), keys])
     zone = ZoneInfo(job.source.timezone) if job.source.timezone else None
     rules = TypeRules(zone, zero_dates_are_null=job.source.zero_dates == "null")
@@ -127,23 +126,6 @@ def _flagged_before(job: Job, flag: FlagTable | None, dialect: Dialect) -> Readi
 def _is_keyed_alike(flag: FlagTable, found: Findings, key: Sequence[str], walk: Reading) -> bool:
     """Whether the flag's table is the key's own table, and its rows are found by the very columns that are walked."""
     return is_same(flag.table, found.origins[key[0]].table) and flag.key == walk.frame.keys
-
-
-def _own_table(found: Findings, key: Sequence[Column]) -> Reading | None:
-    """The one table whose columns the whole key is made of."""
-    dialect = found.dialect
-    origins = [found.origins.get(column.name) for column in key]
-    declared = [declared_column(found.catalog, origin) for origin in origins]
-    tables = {origin.table for origin in origins if origin is not None}
-    if len(tables) != 1 or None in declared:
-        return None
-    [table] = tables
-    names = [dialect.verbatim(dialect.quote(column.name)) for column in declared if column is not None]
-    may_be_null = [
-        name for name, column in zip(names, declared, strict=True) if column is not None and column.is_nullable
-    ]
-    compared = [key_column(name, column.kind, column.members) for name, column in zip(names, key, strict=True)]
-    return reading_table(dialect, table, compared, may_be_null)
 
 
 def _identity(job: Job, database: Database, found: Findings) -> str:

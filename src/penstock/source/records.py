@@ -13,7 +13,7 @@ from penstock.database.fetch import NotText, fetch
 from penstock.errors import JobError
 from penstock.rows import Key, Record, match_text
 from penstock.source.catalog import read_catalog
-from penstock.source.choosing import choose_readings
+from penstock.source.choosing import choose_readings, first_that_runs
 from penstock.source.columns import Column, ColumnKind, Converter, TypeRules
 from penstock.source.dialect import Dialect, dialect_of
 from penstock.source.explain import explain_page
@@ -22,6 +22,7 @@ from penstock.source.keyset import Condition, most_keys
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.lookups import bindings
 from penstock.source.origin import tables_of
+from penstock.source.own_table import own_table
 from penstock.source.statement import Statement, parse_statement
 from penstock.source.statements import Reading, reading_some
 from penstock.spec.models import Verify
@@ -50,13 +51,15 @@ _TEXTS = (ColumnKind.TEXT, ColumnKind.STORED)
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """rows: the key's columns first, then the compared ones. converters: by position in such a row."""
+    """rows: the key's columns first, then the compared ones. walk: keys of the key's own table, if there is one. converters: by
+    position in such a row."""
 
     dialect: Dialect
     key: tuple[Column, ...]
     rows: Reading
     rows_at: tuple[int, ...]
     keys: Reading
+    walk: Reading | None
     converters: dict[int, Converter]
     key_converters: dict[int, Converter]
 
@@ -123,18 +126,31 @@ class SqlRecords:
             yield portion
 
     async def walk(self) -> AsyncGenerator[Sequence[tuple[object, ...]]]:
-        """See Store.walk: by keyset, so that no cursor or transaction stays open."""
+        """See Store.walk: by keyset, so that no cursor or transaction stays open; between two keys of the key's own table, lest
+        the server sorts all of what the query joins for the first page."""
         last: Key | None = None
         while True:
-            rows = await self._fetch(self._plan.keys.page_with_keys(last, PAGE))
-            if not rows:
+            upto = await self._key_behind(last, PAGE)
+            rows = await self._fetch(self._plan.keys.page_with_keys(last, upto, PAGE))
+            is_cut = len(rows) == PAGE
+            if is_cut:
+                last = rows[-1]
+                if any(kind in _TEXTS for kind in self._kinds):
+                    # What a collation takes for the same as the last one is not greater: the next page would leave it out.
+                    equal = await self._fetch(self._plan.keys.of([last], MOST_RECORDS))
+                    rows += [row for row in equal if row != last]
+            else:
+                last = upto
+            if rows:
+                yield self._keys(rows)
+            if last is None:
                 return
-            last = rows[-1]
-            if any(kind in _TEXTS for kind in self._kinds):
-                # What a collation takes for the same as the last one is not greater: the next page would leave it out.
-                equal = await self._fetch(self._plan.keys.of([last], MOST_RECORDS))
-                rows += [row for row in equal if row != last]
-            yield self._keys(rows)
+
+    async def _key_behind(self, last: Key | None, number: int) -> Key | None:
+        """Of the key's own table, that so many keys further; None: it has not so many, or there is no such table."""
+        walk = self._plan.walk
+        found = await self._fetch(walk.nth(last, number)) if walk is not None else []
+        return found[0] if found else None
 
     async def without_key(self) -> int:
         """See Store.without_key."""
@@ -146,7 +162,8 @@ class SqlRecords:
 
     async def scanned(self) -> str | None:
         """The table that each look-up goes through from end to end; None if an index serves it, or nothing is known."""
-        example = await self._fetch(self._plan.keys.page_with_keys(None, 1))
+        first = await self._key_behind(None, 1)
+        example = [first] if first is not None else await self._fetch(self._plan.keys.page_with_keys(None, None, 1))
         if not example:
             return None
         with _store_errors(self._database, "explaining the query"):
@@ -193,7 +210,7 @@ async def open_records(verify: Verify, database: Database, fields: Sequence[str]
     with _store_errors(database, "looking at the query"):
         async with database.reading() as connection:
             catalog = await read_catalog(connection, dialect, tables_of(statement.tree))
-            columns, _ = await learn_columns(connection, dialect, statement, catalog)
+            columns, origins = await learn_columns(connection, dialect, statement, catalog)
     by_name = {column.name: column for column in columns}
     for name in verify.key:
         _refuse_missing(name, by_name, "verify.key")
@@ -210,7 +227,8 @@ async def open_records(verify: Verify, database: Database, fields: Sequence[str]
             f"verify.timezone is missing: {', '.join(map(repr, naive))} hold date-times without a zone; "
             "write timezone: UTC, or whatever zone the new store means"
         )
-    return SqlRecords(database, await _make_plan(verify, database, statement, columns, fields), fields)
+    table = own_table(dialect, catalog, origins, [by_name[name] for name in verify.key])
+    return SqlRecords(database, await _make_plan(verify, database, statement, columns, fields, table), fields)
 
 
 def _refuse_missing(name: str, columns: dict[str, Column], place: str) -> None:
@@ -220,12 +238,18 @@ def _refuse_missing(name: str, columns: dict[str, Column], place: str) -> None:
 
 
 async def _make_plan(
-    verify: Verify, database: Database, statement: Statement, columns: Sequence[Column], fields: Sequence[str]
+    verify: Verify,
+    database: Database,
+    statement: Statement,
+    columns: Sequence[Column],
+    fields: Sequence[str],
+    table: Reading | None,
 ) -> _Plan:
     dialect = dialect_of(database.kind)
     names = [column.name for column in columns]
     key = tuple(columns[names.index(name)] for name in verify.key)
     rows, keys = await choose_readings(database, dialect, statement, columns, key, STORE)
+    walk = await first_that_runs(database, [*([table] if table else []), keys], STORE)
     chosen = [*key, *(columns[names.index(name)] for name in fields)]
     # What the query shows besides may be large.
     rows = reading_some(dialect, rows.frame, list(dict.fromkeys(chosen)), verify.key)
@@ -240,6 +264,7 @@ async def _make_plan(
         rows=rows,
         rows_at=tuple(at[column.name] for column in chosen),
         keys=keys,
+        walk=None if walk is keys else walk,
         converters=converters,
         key_converters=dict(key_converters),
     )

@@ -41,9 +41,9 @@ class Reading:
         bounds = between(self.dialect, self.frame.keys, after, upto)
         return self._whole(self.frame.select(bounds.text, limit), bounds)
 
-    def page_with_keys(self, after: Key | None, limit: int) -> Condition:
-        """The same without an upper bound, and without rows whose key is NULL."""
-        bounds = between(self.dialect, self.frame.keys, after, None)
+    def page_with_keys(self, after: Key | None, upto: Key | None, limit: int) -> Condition:
+        """The same without rows whose key is NULL."""
+        bounds = between(self.dialect, self.frame.keys, after, upto)
         there = " AND ".join(f"{key.compared} IS NOT NULL" for key in self.frame.keys)
         return self._whole(self.frame.select(f"{there} AND {bounds.text}", limit), bounds)
 
