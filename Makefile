@@ -10,7 +10,7 @@ development := .venv/installed-development
 
 install := $(python) -m pip --disable-pip-version-check --quiet install
 
-.PHONY: help demo journey setup wheel services test proof chaos mutants check bench requirements clean
+.PHONY: help demo journey setup services test proof chaos mutants check bench requirements clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,9 +27,6 @@ journey: $(development) services ## an old MySQL shop through an API into MySQL 
 	@$(python) -m examples.shop.journey --customers $(CUSTOMERS) --orders $(ORDERS) --kills $(KILLS) --seed $(SEED)
 
 setup: $(runtime) ## install penstock into .venv (then: .venv/bin/penstock --help)
-
-wheel: $(development) ## a wheel in dist/ whose hot path is compiled: a quarter less CPU for each row
-	@scripts/build_wheel dist
 
 services: ## start the servers for tests and development (scripts/services stop ends them)
 	@scripts/services start

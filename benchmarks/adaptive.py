@@ -24,7 +24,7 @@ _WORK = 0.020  # seconds
 _TO_FOLLOW = 5.0
 _TO_START = 2.0
 _STOPPED_EARLY = 3
-_PENSTOCK = Penstock(idempotent=True, compiled=True, adapts=True)
+_PENSTOCK = Penstock(idempotent=True, adapts=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,6 @@ class Adapted:
 
 
 def measure(template: Shop, *, servers: Sequence[int] = _SERVERS, times: Times = WHOLE) -> list[Adapted]:
-    _PENSTOCK.install()
     found: list[Adapted] = []
     for count in servers:
         # So many rows that no run ends before its time.

@@ -36,23 +36,17 @@ class Case:
         return replace(self, delay=delay, divisor=divisor, in_flight=in_flight)
 
 
-PENSTOCK = Case(OURS, "**penstock**", Penstock(idempotent=True, compiled=True), 1)
-PENSTOCK_ONCE = Case(OURS, "**penstock**, `idempotent: false`", Penstock(idempotent=False, compiled=True), 1)
+PENSTOCK = Case(OURS, "**penstock**", Penstock(idempotent=True), 1)
+PENSTOCK_ONCE = Case(OURS, "**penstock**, `idempotent: false`", Penstock(idempotent=False), 1)
 PENSTOCK_TLS = replace(PENSTOCK, title="**penstock**, TLS", tls=True)
-PENSTOCK_PLAIN = Case(OURS, "**penstock**, nothing compiled", Penstock(idempotent=True), 1)
-BROKER = Case(
-    "broker",
-    "**penstock**, RabbitMQ hands the ranges out",
-    Penstock(idempotent=True, compiled=True, by_broker=True),
-    1,
-)
+BROKER = Case("broker", "**penstock**, RabbitMQ hands the ranges out", Penstock(idempotent=True, by_broker=True), 1)
 PROCESSES = 8
-_MANY = Penstock(idempotent=True, compiled=True, processes=PROCESSES)
+_MANY = Penstock(idempotent=True, processes=PROCESSES)
 MANY = Case("machines", f"**penstock**, {PROCESSES} processes", _MANY, 1, delay=20, in_flight=64 * PROCESSES)
 MANY_BY_BROKER = replace(
     MANY, title=f"**penstock**, {PROCESSES} processes, by RabbitMQ", peer=replace(_MANY, by_broker=True)
 )
-SENDER = Case("sender", "its sender alone, no database", BareSender(compiled=True), 1)
+SENDER = Case("sender", "its sender alone, no database", BareSender(), 1)
 SENDER_TLS = replace(SENDER, title="its sender alone, TLS", tls=True)
 NODE = Case("node", "Node: undici, mysql2, marks in batches", NodePeer("migrate.mjs"), 1)
 AFTERNOON = Case(
@@ -77,7 +71,6 @@ CASES = (
     PENSTOCK,
     PENSTOCK_ONCE,
     PENSTOCK_TLS,
-    PENSTOCK_PLAIN,
     BROKER,
     SENDER,
     SENDER_TLS,

@@ -10,11 +10,9 @@ from pathlib import Path
 
 from benchmarks.broker import find_broker
 from benchmarks.figures import CommandFailed
-from benchmarks.peer import INSTALLED, install_python, is_installed, note_installed, pip, run
 from benchmarks.task import Task
 
-_ROOT = Path(__file__).parent.parent
-_COMPILED = INSTALLED / "penstock"
+_PENSTOCK = (sys.executable, "-m", "penstock")
 _BARE_SENDER = Path(__file__).parent / "peers" / "bare_sender.py"
 _JOB = """\
 name: orders
@@ -45,12 +43,10 @@ delivery: {{concurrency: {in_flight}, max_concurrency: 1024}}
 
 @dataclass(frozen=True, slots=True)
 class Penstock:
-    """compiled: as a wheel with a compiled part, in an environment of its own; else it is what runs this.
-    adapts: it finds out itself how many requests at once are good. processes: on this machine. by_broker: RabbitMQ hands the
+    """adapts: it finds out itself how many requests at once are good. processes: on this machine. by_broker: RabbitMQ hands the
     ranges out."""
 
     idempotent: bool
-    compiled: bool = False
     adapts: bool = False
     processes: int = 1
     by_broker: bool = False
@@ -58,8 +54,7 @@ class Penstock:
     flags: bool = True
 
     def install(self) -> None:
-        if self.compiled:
-            install_compiled()
+        """It is what runs this."""
         if self.by_broker:
             find_broker()
 
@@ -74,53 +69,27 @@ class Penstock:
         )
         (task.folder / "orders.yaml").write_text(job)
         prepared = subprocess.run(
-            [*self._penstock, "prepare", "orders.yaml"], cwd=task.folder, check=False, capture_output=True, text=True
+            [*_PENSTOCK, "prepare", "orders.yaml"], cwd=task.folder, check=False, capture_output=True, text=True
         )
         if prepared.returncode:
             raise CommandFailed(f"was not prepared: {prepared.stderr.strip()}")
 
     def command(self, task: Task) -> Sequence[str]:
         processes = ["--processes", str(self.processes)] if self.processes > 1 else []
-        broker = ["--broker", find_broker()] if self.by_broker else []
-        return [*self._penstock, "run", "orders.yaml", *processes, *broker]
-
-    @property
-    def _penstock(self) -> Sequence[str]:
-        return [str(python(compiled=self.compiled)), "-m", "penstock"]
+        return [*_PENSTOCK, "run", "orders.yaml", *processes, *(["--broker", find_broker()] if self.by_broker else [])]
 
 
 @dataclass(frozen=True, slots=True)
 class BareSender:
-    """compiled: as of Penstock."""
-
-    compiled: bool = False
     reads: bool = False
     flags: bool = False
 
     def install(self) -> None:
-        if self.compiled:
-            install_compiled()
+        """It is part of penstock."""
 
     def get_ready(self, task: Task) -> None:
         pass
 
     def command(self, task: Task) -> Sequence[str]:
         certificate = [] if task.certificate is None else [str(task.certificate)]
-        sender = [str(python(compiled=self.compiled)), str(_BARE_SENDER)]
-        return [*sender, task.api, str(task.rows), str(task.in_flight), *certificate]
-
-
-def python(*, compiled: bool) -> Path:
-    return _COMPILED / "bin" / "python" if compiled else Path(sys.executable)
-
-
-def install_compiled() -> None:
-    """What `make wheel` makes, of the sources as they are now. Raises Missing."""
-    pinned = [_ROOT / "requirements" / name for name in ("runtime.txt", "rabbitmq.txt")]
-    sources = [*pinned, _ROOT / "pyproject.toml", *sorted((_ROOT / "src").rglob("*.py"))]
-    if is_installed(_COMPILED, *sources):
-        return
-    install_python(_COMPILED, *pinned)
-    run("the wheel", [str(_ROOT / "scripts" / "build_wheel"), str(_COMPILED)])
-    run("the wheel", [*pip(_COMPILED), "install", "--no-deps", *map(str, _COMPILED.glob("penstock-*.whl"))])
-    note_installed(_COMPILED, *sources)
+        return [sys.executable, str(_BARE_SENDER), task.api, str(task.rows), str(task.in_flight), *certificate]

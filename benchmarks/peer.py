@@ -15,7 +15,7 @@ from benchmarks.missing import Missing
 from benchmarks.task import Task
 
 _HERE = Path(__file__).parent
-INSTALLED = _HERE.parent / ".venv" / "benchmarks"
+_INSTALLED = _HERE.parent / ".venv" / "benchmarks"
 
 
 class Peer(Protocol):
@@ -48,16 +48,20 @@ class PythonPeer:
 
     def install(self) -> None:
         pinned = _HERE / "requirements" / f"{self.requirements}.txt"
-        folder = INSTALLED / self.requirements
-        if not is_installed(folder, pinned):
-            install_python(folder, pinned)
-            note_installed(folder, pinned)
+        folder = _INSTALLED / self.requirements
+        if _is_installed(folder, pinned):
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        _run("the virtual environment", [sys.executable, "-m", "venv", str(folder)])
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+        _run(f"requirements/{pinned.name}", [*pip, "--require-hashes", "--requirement", str(pinned)])
+        _note_installed(folder, pinned)
 
     def get_ready(self, task: Task) -> None:
         pass
 
     def command(self, task: Task) -> Sequence[str]:
-        python = INSTALLED / self.requirements / "bin" / "python"
+        python = _INSTALLED / self.requirements / "bin" / "python"
         return [str(python), str(_HERE / "peers" / self.program), task.as_argument(), *self.arguments]
 
 
@@ -72,14 +76,14 @@ class NodePeer:
     def install(self) -> None:
         if shutil.which("node") is None or shutil.which("npm") is None:
             raise Missing("node and npm must be installed: sudo apt-get install nodejs npm")
-        folder, locked = INSTALLED / "node", _HERE / "peers" / "node" / "package-lock.json"
-        if not is_installed(folder, locked):
+        folder, locked = _INSTALLED / "node", _HERE / "peers" / "node" / "package-lock.json"
+        if not _is_installed(folder, locked):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             for name in ("package.json", "package-lock.json"):
                 shutil.copy(locked.with_name(name), folder)
-            run("package-lock.json", ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)])
-            note_installed(folder, locked)
+            _run("package-lock.json", ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)])
+            _note_installed(folder, locked)
         # Node looks for packages beside the program and nowhere else.
         shutil.copy(locked.with_name(self.program), folder)
 
@@ -87,40 +91,23 @@ class NodePeer:
         pass
 
     def command(self, task: Task) -> Sequence[str]:
-        return ["node", str(INSTALLED / "node" / self.program), task.as_argument()]
+        return ["node", str(_INSTALLED / "node" / self.program), task.as_argument()]
 
 
-def install_python(folder: Path, *pinned: Path) -> None:
-    """A virtual environment with what these requirement files name. Raises Missing."""
-    shutil.rmtree(folder, ignore_errors=True)
-    run("the virtual environment", [sys.executable, "-m", "venv", str(folder)])
-    for file in pinned:
-        run(f"requirements/{file.name}", [*pip(folder), "install", "--require-hashes", "--requirement", str(file)])
-
-
-def pip(folder: Path) -> Sequence[str]:
-    return [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check", "--quiet"]
-
-
-def is_installed(folder: Path, *sources: Path) -> bool:
-    """Whether what is there was made of these files as they are now."""
+def _is_installed(folder: Path, pinned: Path) -> bool:
     stamp = folder / "installed"
-    return stamp.exists() and stamp.read_text() == _digest(sources)
+    return stamp.exists() and stamp.read_text() == _digest(pinned)
 
 
-def note_installed(folder: Path, *sources: Path) -> None:
-    (folder / "installed").write_text(_digest(sources))
+def _note_installed(folder: Path, pinned: Path) -> None:
+    (folder / "installed").write_text(_digest(pinned))
 
 
-def _digest(sources: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for source in sources:
-        digest.update(hashlib.sha256(source.read_bytes()).digest())
-    return digest.hexdigest()
+def _digest(pinned: Path) -> str:
+    return hashlib.sha256(pinned.read_bytes()).hexdigest()
 
 
-def run(what: str, command: Sequence[str]) -> None:
-    """Raises Missing with what it said last."""
+def _run(what: str, command: Sequence[str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         said = (result.stderr or result.stdout).strip().splitlines()

@@ -30,7 +30,6 @@ class Scale:
 
 
 def measure(template: Shop, *, times: int, api: Api) -> Scale:
-    PENSTOCK.peer.install()
     say(f"making a shop of {template.rows * times:,} orders")
     with multiplied(template, times) as shop, TemporaryDirectory() as folder:
         task = Task(folder=Path(folder), database=shop.url(), api=api.url(0), rows=shop.rows)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from benchmarks.cases import PENSTOCK, PENSTOCK_PLAIN, SENDER, Case
+from benchmarks.cases import PENSTOCK, SENDER, Case
 from benchmarks.database import Server
 from benchmarks.documents import COLLECTION, STAND_IN, Documents, answered_by_a_stand_in, documents_of, kept_on
 from benchmarks.figures import CommandFailed, Sample, watch
@@ -57,10 +57,8 @@ def run(program: str, folder: Path, api: TestApi) -> list[Sample]:
     return watch([sys.executable, "-c", program], folder=folder, api=api, database_process=None)
 
 
-@pytest.mark.parametrize("case", [PENSTOCK, PENSTOCK_PLAIN], ids=["compiled", "plain"])
-def test_penstock_posts_and_flags_every_row(case: Case, template: Shop, api: TestApi) -> None:
-    case.peer.install()
-    end = run_once(case, template, ROWS, api)
+def test_penstock_posts_and_flags_every_row(template: Shop, api: TestApi) -> None:
+    end = run_once(PENSTOCK, template, ROWS, api)
     assert end.posts == ROWS
     assert end.client_cpu > 0
     assert end.megabytes > 10
@@ -68,7 +66,6 @@ def test_penstock_posts_and_flags_every_row(case: Case, template: Shop, api: Tes
 
 
 def test_the_bare_sender_posts_as_many_times_as_there_would_be_rows(template: Shop, api: TestApi) -> None:
-    SENDER.peer.install()
     assert run_once(SENDER, template, ROWS, api).posts == ROWS
 
 
