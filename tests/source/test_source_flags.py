@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.engine.own_mariadb import own_mariadb
-from tests.source.worlds import World, world_at
+from tests.source.worlds import World, sweep_all, world_at
 
 from penstock.errors import JobError
 from penstock.rows import encode_key
@@ -156,14 +156,14 @@ async def many_orders(world: World, rows: int) -> None:
 async def test_flags_of_many_rows_are_found_between_two_keys_as_they_are_by_the_keys(world: World) -> None:
     await many_orders(world, 600)
     source = await open_source(world.job("SELECT id FROM orders", flag=Flag(table="orders")), world.database)
-    assert source.plan.walks_flags
+    assert source.plan.walks_flags is not world.is_sqlite  # whose columns hold what they like
     keys = [str(number) for number in range(101, 400)]
     even = {key for key in keys if int(key) % 2 == 0}
     assert await source.flagged(keys, ("100", "399")) == even
     assert await source.flagged(keys, (None, "399")) == even
     assert await source.flagged(keys) == even
-    # By the bounds, and no others: what lies between is all that is looked at.
-    assert await source.flagged(keys, ("300", "350")) == {key for key in even if 300 < int(key) <= 350}
+    if source.plan.walks_flags:  # what lies between is all that is looked at
+        assert await source.flagged(keys, ("300", "350")) == {key for key in even if 300 < int(key) <= 350}
 
 
 async def test_few_rows_are_looked_for_by_their_keys_whatever_the_bounds(world: World) -> None:
@@ -180,19 +180,74 @@ async def test_where_too_many_flags_lie_between_two_keys_rows_are_looked_for_by_
     assert await source.flagged([*keys, last], (None, last)) == {last}
 
 
-@pytest.mark.parametrize(
-    ("query", "key", "flag"),
-    [
-        ("SELECT o.id, c.id AS customer FROM orders o JOIN customers c ON c.id = o.customer_id", "id", "customers"),
-        ("SELECT o.customer_id AS id, MAX(o.id) AS last FROM orders o GROUP BY o.customer_id", "id", "customers"),
-    ],
-    ids=["another table", "another key"],
-)
-async def test_flags_elsewhere_are_looked_for_by_key(world: World, query: str, key: str, flag: str) -> None:
+async def walks_flags(world: World, query: str, *key: str, flag: Flag) -> bool:
+    return (await open_source(world.job(query, *key, flag=flag), world.database)).plan.walks_flags
+
+
+async def test_flags_elsewhere_are_looked_for_by_key(world: World) -> None:
     """Between two keys of one table may lie any number of another's."""
     await many_orders(world, 10)
-    source = await open_source(world.job(query, key, flag=Flag(table=flag, key=("id",))), world.database)
-    assert not source.plan.walks_flags
+    flag = Flag(table="customers", key=("id",))
+    joined = "SELECT o.id, c.id AS customer FROM orders o JOIN customers c ON c.id = o.customer_id"
+    assert not await walks_flags(world, joined, flag=flag)
+    grouped = "SELECT o.customer_id AS id, MAX(o.id) AS last FROM orders o GROUP BY o.customer_id"
+    assert not await walks_flags(world, grouped, flag=flag)
+
+
+async def test_flags_of_rows_without_a_number_are_looked_for_by_key(world: World) -> None:
+    """What the query leaves out may have a key that names no row; and two keys of one collation lie elsewhere in another."""
+    await world.run(
+        "CREATE TABLE orders (a INTEGER NOT NULL, b INTEGER, code VARCHAR(700) NOT NULL UNIQUE,"
+        " is_import INTEGER NOT NULL DEFAULT 0, UNIQUE (a, b))"
+    )
+    for start in (0, 100, 200):
+        some = ", ".join(f"({n}, {n}, 'k{n:04}', {n % 2})" for n in range(start, start + 100))
+        await world.run(f"INSERT INTO orders VALUES {some}")
+    await world.run(f"INSERT INTO orders VALUES (5, NULL, 'k0150{'x' * 600}', 1)")
+    for query, key in (
+        ("SELECT a, b FROM orders WHERE b IS NOT NULL", ("a", "b")),
+        ("SELECT code FROM orders WHERE b IS NOT NULL", ("code",)),
+    ):
+        source = await open_source(world.job(query, *key, flag=Flag(table="orders")), world.database)
+        assert not source.plan.walks_flags
+        last = (await source.next_keys(None, 250)).last
+        assert last is not None
+        page = await source.read_span(None, last, 1000)
+        keys = [row.key for row in page.rows]
+        assert await source.flagged(keys, (None, keys[-1])) == set(keys[1::2])
+
+
+async def test_flags_of_a_table_of_another_schema_are_looked_for_by_key(mariadb: World) -> None:
+    [(here,)] = await mariadb.fetch("SELECT DATABASE()")
+    await mariadb.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, is_import INTEGER NOT NULL DEFAULT 0)")
+    assert await walks_flags(mariadb, "SELECT id FROM orders", flag=Flag(table="orders"))
+    assert not await walks_flags(mariadb, f"SELECT id FROM {here}.orders", flag=Flag(table="orders"))
+
+
+COLUMN_LISTS = [
+    "WITH c (id, x) AS (SELECT a, id FROM t) SELECT id, x FROM c",
+    "WITH c AS (SELECT a AS x, id FROM t) SELECT d.id, d.x FROM c AS d (id, x)",
+    "SELECT c.id, c.x FROM (SELECT a, id FROM t) AS c (id, x)",
+    "SELECT c.id, c.x FROM t AS c (id, x)",
+]
+
+
+@pytest.mark.parametrize("query", COLUMN_LISTS)
+async def test_a_key_that_a_list_renames_is_no_other_column_of_that_name(world: World, query: str) -> None:
+    if query != COLUMN_LISTS[0] and not world.is_postgresql:  # the others know no such list
+        query = COLUMN_LISTS[0]
+    await world.run(
+        "CREATE TABLE t (a INTEGER NOT NULL UNIQUE, id INTEGER NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)",
+        "INSERT INTO t (a, id) VALUES (1, 3), (2, 1), (3, 2), (4, 9)",
+    )
+    with pytest.raises(JobError, match=r"source.flag: the query names columns by a list.* flag: {table: t, key: ...}"):
+        await open_source(world.job(query, flag=Flag(table="t")), world.database)
+    source = await open_source(world.job(query, flag=Flag(table="t", key=("a",))), world.database)
+    assert await sweep_all(source, 2) == ["1", "2", "3", "4"]
+    assert source.plan.flag is not None
+    async with world.database.writing() as connection:
+        assert await FlagWriter(source.plan.flag, Noon()).mark(connection, marks(1)) == 1
+    assert await world.fetch("SELECT a FROM t WHERE is_import = 1") == [(1,)]
 
 
 async def test_the_flags_key_is_called_as_in_its_own_table(orders: World) -> None:

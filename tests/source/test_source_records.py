@@ -40,6 +40,15 @@ async def test_a_key_that_no_table_has_is_walked_by_the_query_alone(world: World
     assert await walked(world, "SELECT id + 1 AS id FROM records") == list(range(2, PAGE + 9))
 
 
+async def test_keys_that_a_collation_takes_for_the_same_come_once_each(mariadb: World) -> None:
+    keys = [f"{letter}{number:05}" for number in range(PAGE + 5) for letter in "kK"]
+    await mariadb.run(
+        "CREATE TABLE records (id VARCHAR(20) COLLATE utf8mb4_general_ci NOT NULL, n INTEGER PRIMARY KEY)",
+        "INSERT INTO records VALUES " + ", ".join(f"('{key}', {n})" for n, key in enumerate(keys)),
+    )
+    assert sorted(map(str, await walked(mariadb, "SELECT id FROM records"))) == sorted(keys)
+
+
 async def test_no_page_reads_records_of_the_others(mariadb: World) -> None:
     """Given no upper bound, the server would read all records kind by kind, and sort them, for the first page."""
     await mariadb.run(

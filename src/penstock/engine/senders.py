@@ -6,7 +6,7 @@ No task waits for an answer: whatever it shows is acted on where it comes in, an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import assert_never
 
@@ -75,23 +75,38 @@ class Senders:
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
         """The outbox lets them go: one attempt each, whose answer is acted on when it comes."""
+        now = self._time()
+        fresh: list[Delivery] = []
+        for delivery in deliveries:
+            if now - delivery.read_at > STALE:
+                self._loops.create_task(self._read_again_and_send(delivery))
+            else:
+                fresh.append(delivery)
+        self._send(fresh)
+
+    async def _read_again_and_send(self, delivery: Delivery) -> None:
+        # While it was read again, its lease may have become too short, or is gone.
+        if await self._read_again(delivery) and self._outbox.may_start(delivery):
+            self._send((delivery,))
+            return
+        self._outbox.put((delivery,))
+        self._outbox.left()
+        self._outbox.pump_soon()
+
+    def _send(self, deliveries: Iterable[Delivery]) -> None:
         try:
             now, among = self._time(), self._outbox.in_flight
             requests = [
                 (delivery.request, partial(self._answered, delivery, now, among))
                 for delivery in deliveries
-                if self._goes_now(delivery, now)
+                if self._goes_now(delivery)
             ]
             if requests:
                 self._start(requests)
         except Exception as error:
             self._break(error)
 
-    def _goes_now(self, delivery: Delivery, now: float) -> bool:
-        """If not, what follows is done here, or by a task."""
-        if now - delivery.read_at > STALE:
-            self._loops.create_task(self._read_again_and_send(delivery))
-            return False
+    def _goes_now(self, delivery: Delivery) -> bool:
         if not self._goes_as_it_is(delivery):
             self._outbox.left()
             self._outbox.pump_soon()
@@ -100,15 +115,6 @@ class Senders:
             # What was known of it holds no more once the kernel has a byte.
             self._journal.withdraw(delivery.range.lease.range_no, delivery.key)
         return True
-
-    async def _read_again_and_send(self, delivery: Delivery) -> None:
-        # While it was read again, its lease may have become too short, or is gone.
-        if await self._read_again(delivery) and self._outbox.may_start(delivery):
-            self.send((delivery,))
-            return
-        self._outbox.put((delivery,))
-        self._outbox.left()
-        self._outbox.pump_soon()
 
     def _goes_as_it_is(self, delivery: Delivery) -> bool:
         """Whether it is to be sent at all, and stands in its window as what it is now. If not, what follows is done here."""

@@ -1,12 +1,16 @@
-"""A query that asks for its own flag: each row would leave the query in the moment in which it is done."""
+"""Queries that a flag cannot follow: one that asks for the flag, so that each row would leave it in the moment in which it is
+done; one that names columns so that the flag would be set for other rows."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
 from penstock.errors import JobError
 from penstock.source.dialect import Dialect
 from penstock.source.flag_table import parse_table
+from penstock.source.origin import Origin, renames_by_list
 from penstock.spec.models import Flag
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
@@ -30,3 +34,19 @@ def refuse_flag_in_conditions(tree: exp.Expr | None, flag: Flag | None, dialect:
                     "leave the query as they are imported; leave that out: the ledger knows what is done, and "
                     "source.flag.existing says what becomes of rows flagged before"
                 )
+
+
+def refuse_guessed_key(
+    flag: Flag | None, key: Sequence[str], tree: exp.Expr | None, origins: Mapping[str, Origin]
+) -> None:
+    """Raises JobError where the key's columns in the flag's table could only be guessed by their names, and the query calls
+    columns otherwise than their tables do, by a list: the flag would be set for other rows."""
+    if flag is None or flag.key is not None or not renames_by_list(tree):
+        return
+    unknown = [name for name in key if name not in origins]
+    if unknown:
+        raise JobError(
+            "source.flag: the query names columns by a list, AS c (id, ...), so that nobody can tell which columns of "
+            f"{flag.table} {', '.join(unknown)} shows; "
+            f"name them: flag: {{table: {flag.table}, key: ...}}, or rename by AS in the SELECT"
+        )

@@ -95,9 +95,7 @@ def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin], dial
     if flag.key is not None:
         return tuple(flag.key)
     table = parse_table(flag.table, dialect)
-    return tuple(
-        origins[name].column if name in origins and is_same(origins[name].table, table) else name for name in key
-    )
+    return tuple(origins[name].column if name in origins and _is(origins[name].table, table) else name for name in key)
 
 
 def own_columns(
@@ -110,7 +108,7 @@ def own_columns(
         at
         for at, column in enumerate(columns)
         if (origin := origins.get(column.name)) is not None
-        and is_same(origin.table, table)
+        and _is(origin.table, table)
         and origin.column.lower() in written
     )
 
@@ -244,6 +242,5 @@ def _cast(column: TableColumn) -> str:
     return _LENGTH.sub("", column.declared)
 
 
-def is_same(one: Table, other: Table) -> bool:
-    """one: as a job file calls it, mostly without a schema."""
+def _is(one: Table, other: Table) -> bool:
     return one.name.lower() == other.name.lower() and (one.schema.lower() == other.schema.lower() or not one.schema)

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from penstock.database.connect import Database
 from penstock.source.catalog import Catalog, read_catalog
 from penstock.source.choosing import choose_readings, first_that_runs
-from penstock.source.columns import NUMBERED, Column, TypeRules
+from penstock.source.columns import NUMBERED, Column, ColumnKind, TypeRules
 from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
-from penstock.source.flag_in_query import refuse_flag_in_conditions
-from penstock.source.flag_table import FlagTable, Locking, flag_table, is_same, own_columns, parse_table, read_locking
+from penstock.source.flag_in_query import refuse_flag_in_conditions, refuse_guessed_key
+from penstock.source.flag_table import FlagTable, Locking, flag_table, own_columns, parse_table, read_locking
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.origin import Origin, tables_of
 from penstock.source.own_table import own_table
@@ -78,6 +78,7 @@ async def look_at(job: Job, database: Database) -> Findings:
                 connection, dialect, tables if flag is None else tables | {parse_table(flag.table, dialect)}
             )
             columns, origins = await learn_columns(connection, dialect, statement, catalog)
+            refuse_guessed_key(flag, job.source.key, statement.tree, origins)
             locking = (
                 Locking() if flag is None else await read_locking(connection, dialect, parse_table(flag.table, dialect))
             )
@@ -108,7 +109,7 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
         keys=keys,
         walk=walk,
         flagged=_flagged_before(job, flag, dialect),
-        walks_flags=walk is not keys and flag is not None and _is_keyed_alike(flag, found, key, walk),
+        walks_flags=walk is not keys and flag is not None and _is_keyed_alike(flag, found, of_key, walk),
         flag=flag,
         numbers=NUMBERS[: sum(column.kind in NUMBERED for column in of_key)],
         own=own_columns(job.source.flag, columns, found.origins, dialect) if job.source.flag else frozenset(),
@@ -123,9 +124,12 @@ def _flagged_before(job: Job, flag: FlagTable | None, dialect: Dialect) -> Readi
     return flagged_rows(dialect, flag.sql, flag.is_set, flag.key)
 
 
-def _is_keyed_alike(flag: FlagTable, found: Findings, key: Sequence[str], walk: Reading) -> bool:
-    """Whether the flag's table is the key's own table, and its rows are found by the very columns that are walked."""
-    return is_same(flag.table, found.origins[key[0]].table) and flag.key == walk.frame.keys
+def _is_keyed_alike(flag: FlagTable, found: Findings, key: Sequence[Column], walk: Reading) -> bool:
+    """Whether the flag's table is the key's own table for certain, and its rows are found by the very numbers that are walked.
+    (No texts: two keys of one collation may lie elsewhere in another.)"""
+    [first, *others] = key
+    is_number = not others and first.kind is ColumnKind.INTEGER
+    return is_number and flag.table == found.origins[first.name].table and flag.key == walk.frame.keys
 
 
 def _identity(job: Job, database: Database, found: Findings) -> str:

@@ -52,6 +52,17 @@ def origins_of(tree: exp.Expr | None, names: tuple[str, ...], columns: TableColu
     return {name: origin for name, origin in found.items() if origin is not None}
 
 
+def renames_by_list(tree: exp.Expr | None) -> bool:
+    """Whether columns of tables are called by a list behind a name: WITH c (id, x) AS ..., FROM t AS c (id, x)."""
+    return tree is not None and any(map(_has_list, tree.find_all(exp.CTE, exp.Subquery, exp.Table)))
+
+
+def _has_list(node: exp.Expr) -> bool:
+    alias = node.args.get("alias")
+    is_function = isinstance(node, exp.Table) and not node.name  # whose columns have no other names
+    return isinstance(alias, exp.TableAlias) and bool(alias.columns) and not is_function
+
+
 def named_by(tree: exp.Expr | None, name: str) -> tuple[str, ...] | None:
     """What the outermost SELECT itself calls a result column: ("o", "id"), ("id",); None if it is no plain column there.
 
@@ -99,14 +110,24 @@ def _from_sources(scope: Scope, qualifier: str, name: str, columns: TableColumns
         if (alias.lower() == qualifier.lower() if qualifier else True)
     ]
     if len(holders) > 1:
-        holders = [(node, source) for node, source in holders if _holds(source, name, columns)]
+        holders = [
+            (node, source) for node, source in holders if _is_renamed(node, source) or _holds(source, name, columns)
+        ]
     if len(holders) != 1:
         return None
     [(node, holder)] = holders
+    if _is_renamed(node, holder):
+        return None
     origin = _trace(holder, name, columns) if isinstance(holder, Scope) else _column_of(holder, name)
     if origin is None or not may_be_left_out(scope.expression, node):
         return origin
     return origin._replace(turns_null=True)
+
+
+def _is_renamed(node: exp.Expr, source: exp.Table | Scope) -> bool:
+    """By a list: which of its columns is which, only their order would tell."""
+    named = [node, source.expression.parent] if isinstance(source, Scope) else [node]
+    return any(isinstance(each, exp.Expr) and _has_list(each) for each in named)
 
 
 def _column_of(source: exp.Table, name: str) -> Origin | None:

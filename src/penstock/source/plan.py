@@ -18,7 +18,7 @@ class Plan:
     rows, keys: from the query. numbers: names of the further columns that `rows` has at its end.
     walk: from the key's own table; from the query where there is none.
     flag: the flag's table. flagged: those of its rows whose flag is set; None where that means nothing (flag.existing: ignore).
-    walks_flags: whether that table is the one of `walk`, and its rows have the same keys there.
+    walks_flags: whether that table is the one of `walk`, and its rows have the same keys there: numbers.
     own: positions of columns that penstock itself writes (the flag, where the query shows it).
     is_wide: whether a page of a thousand rows may be too much for memory. may_lack_key: whether the key may be NULL.
     """

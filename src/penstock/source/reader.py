@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from penstock.database.connect import Database
 from penstock.database.fetch import Fetched, NotText, fetch
+from penstock.errors import JobError
 from penstock.rows import Key, KeyText, Row, decode_key
 from penstock.source.base import Bounds, KeyPage, KeySlice, RowPage
 from penstock.source.careful import NO_TEXT, fetch_carefully
@@ -85,11 +86,9 @@ class SqlSource:
     async def keys_in_query(self, after: KeyText | None, limit: int) -> KeySlice:
         """Between two keys of the key's own table: without an upper bound servers have joined and sorted everything for the first
         page of a query that joins tables."""
-        walk, keys, behind = self.plan.walk, self.plan.keys, _values(after)
-        upto: KeyText | None = None
-        if walk is not keys and (last := (await self._fetch_keys(walk.nth(behind, limit))).rows):
-            [upto] = self.plan.shape.keys(last)
-        found = self.plan.shape.keys((await self._fetch_keys(keys.page(behind, _values(upto), limit + 1))).rows)
+        upto = await self._key_behind(after, limit)
+        statement = self.plan.keys.page(_values(after), _values(upto), limit + 1)
+        found = self.plan.shape.keys((await self._fetch_keys(statement)).rows)
         refuse_twins(found, self.plan.key)
         if len(found) > limit:
             await self._refuse_equals(found[limit - 1])
@@ -97,6 +96,18 @@ class SqlSource:
         if upto is None and self.plan.may_lack_key:
             await self.refuse_rows_without_key()
         return KeySlice(found, upto)
+
+    async def _key_behind(self, after: KeyText | None, number: int) -> KeyText | None:
+        """Of the key's own table, that so many keys further. None: it has not so many, or there is no such table, or what stands
+        there names no row: then the query leaves it out."""
+        walk = self.plan.walk
+        if walk is self.plan.keys:
+            return None
+        try:
+            keys = self.plan.shape.keys((await self._fetch_keys(walk.nth(_values(after), number))).rows)
+        except JobError:
+            return None
+        return keys[0] if keys else None
 
     async def refuse_rows_without_key(self) -> None:
         """Raises JobError if the query shows a row whose key is NULL: no page ever will."""
@@ -113,7 +124,7 @@ class SqlSource:
             after, upto = within
             rows = (await self._fetch(flagged.between(_values(after), _values(upto), MOST_FLAGGED + 1))).rows
             if len(rows) <= MOST_FLAGGED:
-                return frozenset(self.plan.shape.keys(rows)).intersection(keys)
+                return frozenset(str(number) for (number,) in rows).intersection(keys)
         for chunk in chunks([decode_key(key) for key in keys], len(self.plan.key)):
             found.update(self.plan.shape.keys((await self._fetch(flagged.of(chunk))).rows))
         return frozenset(found.intersection(keys))

@@ -138,7 +138,8 @@ class SqlRecords:
                 if any(kind in _TEXTS for kind in self._kinds):
                     # What a collation takes for the same as the last one is not greater: the next page would leave it out.
                     equal = await self._fetch(self._plan.keys.of([last], MOST_RECORDS))
-                    rows += [row for row in equal if row != last]
+                    there = set(rows)
+                    rows += [row for row in equal if row not in there]
             else:
                 last = upto
             if rows:
