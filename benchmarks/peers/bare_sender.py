@@ -43,14 +43,13 @@ async def send(api: str, requests: int, in_flight: int, tls: ssl.SSLContext | No
             ended.set_exception(RuntimeError(f"the API says {outcome}"))
         elif not_begun:
             not_begun -= 1
-            sender.start(request, send_on)
+            sender.start([(request, send_on)])
         else:
             under_way -= 1
             if not under_way:
                 ended.set_result(None)
 
-    for _ in range(under_way):
-        sender.start(request, send_on)
+    sender.start([(request, send_on)] * under_way)
     await ended
     await sender.aclose()
 

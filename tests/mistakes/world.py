@@ -136,7 +136,11 @@ class World:
     def state(self) -> Mapping[str, object]:
         """All that a command could have touched."""
         return {
-            "files": sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*")),
+            "files": sorted(
+                str(path.relative_to(self.folder))
+                for path in self.folder.rglob("*")
+                if "__pycache__" not in path.parts  # Python's own, beside a module that was loaded
+            ),
             "source": self.database.contents(),
             "other databases": {path.name: SqliteFile(path).contents() for path in sorted(self.folder.glob("*.db"))},
             "requests": len(self.api.bodies),
