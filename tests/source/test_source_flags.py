@@ -224,6 +224,22 @@ async def test_flags_of_a_table_of_another_schema_are_looked_for_by_key(mariadb:
     assert not await walks_flags(mariadb, f"SELECT id FROM {here}.orders", flag=Flag(table="orders"))
 
 
+GUESSED = r"source.flag: the query calls id what is no column of that name.* name them: flag: {table: t, key: ...}"
+
+
+async def test_a_key_that_is_made_up_is_no_column_that_happens_to_be_called_so(world: World) -> None:
+    await world.run(
+        "CREATE TABLE t (a INTEGER NOT NULL UNIQUE, id INTEGER NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)"
+    )
+    made_up = "SELECT a + 0 AS id, id AS x FROM t"
+    with pytest.raises(JobError, match=GUESSED):
+        await open_source(world.job(made_up, flag=Flag(table="t")), world.database)
+    named = await flag_of(world, made_up, flag=Flag(table="t", key=("a",)))
+    assert [column.compared for column in named.key] == [world.quoted("`a`")]
+    in_another_form = await flag_of(world, "SELECT id + 0 AS id FROM t", flag=Flag(table="t"))
+    assert [column.compared for column in in_another_form.key] == [world.quoted("`id`")]
+
+
 COLUMN_LISTS = [
     "WITH c (id, x) AS (SELECT a, id FROM t) SELECT id, x FROM c",
     "WITH c AS (SELECT a AS x, id FROM t) SELECT d.id, d.x FROM c AS d (id, x)",
@@ -240,7 +256,7 @@ async def test_a_key_that_a_list_renames_is_no_other_column_of_that_name(world: 
         "CREATE TABLE t (a INTEGER NOT NULL UNIQUE, id INTEGER NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)",
         "INSERT INTO t (a, id) VALUES (1, 3), (2, 1), (3, 2), (4, 9)",
     )
-    with pytest.raises(JobError, match=r"source.flag: the query names columns by a list.* flag: {table: t, key: ...}"):
+    with pytest.raises(JobError, match=GUESSED):
         await open_source(world.job(query, flag=Flag(table="t")), world.database)
     source = await open_source(world.job(query, flag=Flag(table="t", key=("a",))), world.database)
     assert await sweep_all(source, 2) == ["1", "2", "3", "4"]

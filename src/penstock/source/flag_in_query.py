@@ -10,7 +10,7 @@ from sqlglot import exp
 from penstock.errors import JobError
 from penstock.source.dialect import Dialect
 from penstock.source.flag_table import parse_table
-from penstock.source.origin import Origin, renames_by_list
+from penstock.source.origin import Origin, is_made_up, renames_by_list
 from penstock.spec.models import Flag
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
@@ -39,14 +39,15 @@ def refuse_flag_in_conditions(tree: exp.Expr | None, flag: Flag | None, dialect:
 def refuse_guessed_key(
     flag: Flag | None, key: Sequence[str], tree: exp.Expr | None, origins: Mapping[str, Origin]
 ) -> None:
-    """Raises JobError where the key's columns in the flag's table could only be guessed by their names, and the query calls
-    columns otherwise than their tables do, by a list: the flag would be set for other rows."""
-    if flag is None or flag.key is not None or not renames_by_list(tree):
+    """Raises JobError where the key's columns in the flag's table could only be guessed by their names, and the query gives these
+    names to something else: the flag would be set for other rows."""
+    if flag is None or flag.key is not None:
         return
-    unknown = [name for name in key if name not in origins]
-    if unknown:
+    by_list = renames_by_list(tree)
+    guessed = [name for name in key if name not in origins and (by_list or is_made_up(tree, name))]
+    if guessed:
         raise JobError(
-            "source.flag: the query names columns by a list, AS c (id, ...), so that nobody can tell which columns of "
-            f"{flag.table} {', '.join(unknown)} shows; "
-            f"name them: flag: {{table: {flag.table}, key: ...}}, or rename by AS in the SELECT"
+            f"source.flag: the query calls {', '.join(guessed)} what is no column of that name (an expression, or a list as in "
+            f"AS c (id, ...)), so that nobody can tell by which columns of {flag.table} its rows are found; "
+            f"name them: flag: {{table: {flag.table}, key: ...}}"
         )

@@ -57,6 +57,18 @@ def renames_by_list(tree: exp.Expr | None) -> bool:
     return tree is not None and any(map(_has_list, tree.find_all(exp.CTE, exp.Subquery, exp.Table)))
 
 
+def is_made_up(tree: exp.Expr | None, name: str) -> bool:
+    """Whether the outermost SELECT shows under this name an expression in which no column of that name stands: a + 1 AS id."""
+    named = (
+        [each for each in tree.selects if each.alias_or_name.lower() == name.lower()]
+        if isinstance(tree, exp.Select)
+        else []
+    )
+    if len(named) != 1 or isinstance(named[0].unalias(), exp.Column):
+        return False
+    return all(column.name.lower() != name.lower() for column in named[0].find_all(exp.Column))
+
+
 def _has_list(node: exp.Expr) -> bool:
     alias = node.args.get("alias")
     is_function = isinstance(node, exp.Table) and not node.name  # whose columns have no other names
