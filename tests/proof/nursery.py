@@ -77,9 +77,15 @@ def _import_everything() -> None:
 def _start(order: Order) -> tuple[int, int]:
     """Returns the child's number, and what must be closed for it to begin."""
     waits, opens = os.pipe()
+    # Here and not in the child: one that is killed before it does anything has said nothing, and that is to be read as well.
+    outputs = [
+        os.open(f"{order['output']}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        for name in ("out", "err")
+    ]
     child = os.fork()
     if child:
-        os.close(waits)
+        for file in (waits, *outputs):
+            os.close(file)
         if not order["held"]:
             os.close(opens)
             opens = os.open(os.devnull, os.O_RDONLY)
@@ -87,7 +93,7 @@ def _start(order: Order) -> tuple[int, int]:
     code = 70
     try:
         os.close(opens)
-        _become(order)
+        _become(order, outputs)
         # select and not read: the calls that are counted begin with the run.
         select.select([waits], [], [])
         os.close(waits)
@@ -99,7 +105,7 @@ def _start(order: Order) -> tuple[int, int]:
         os._exit(code)
 
 
-def _become(order: Order) -> None:
+def _become(order: Order, outputs: list[int]) -> None:
     os.setsid()
     if order["network"] is not None:
         enter(order["network"])
@@ -110,11 +116,7 @@ def _become(order: Order) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    for number, name in ((1, "out"), (2, "err")):
-        file = os.open(f"{order['output']}.{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+    for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), *outputs)):
         os.dup2(file, number)
         os.close(file)
 
