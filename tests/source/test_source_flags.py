@@ -224,20 +224,53 @@ async def test_flags_of_a_table_of_another_schema_are_looked_for_by_key(mariadb:
     assert not await walks_flags(mariadb, f"SELECT id FROM {here}.orders", flag=Flag(table="orders"))
 
 
-GUESSED = r"source.flag: the query calls id what is no column of that name.* name them: flag: {table: t, key: ...}"
+GUESSED = r"source.flag: what the query shows as id is no column of t, .* found there: flag: {table: t, key: ...}"
+TABLES = (
+    "CREATE TABLE t (a INTEGER NOT NULL UNIQUE, id INTEGER NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)",
+    "CREATE TABLE u (id INTEGER NOT NULL UNIQUE, of_t INTEGER NOT NULL)",
+    "CREATE VIEW of_both AS SELECT t.id, t.a FROM t JOIN u ON u.of_t = t.id",
+)
 
 
-async def test_a_key_that_is_made_up_is_no_column_that_happens_to_be_called_so(world: World) -> None:
-    await world.run(
-        "CREATE TABLE t (a INTEGER NOT NULL UNIQUE, id INTEGER NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)"
-    )
-    made_up = "SELECT a + 0 AS id, id AS x FROM t"
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT a + 0 AS id, id AS x FROM t",
+        "SELECT id + 1 AS id FROM t",
+        "SELECT a AS id FROM of_both",
+        "SELECT u.id FROM u JOIN t ON t.id = u.of_t",
+        "SELECT id FROM (SELECT a + 0 AS id FROM t) AS q",
+        "SELECT q.* FROM (SELECT r.id FROM (SELECT id + 1 AS id FROM t) AS r) AS q",
+        "WITH c AS (SELECT a + 0 AS id FROM t) SELECT id FROM c",
+        "SELECT id FROM t UNION ALL SELECT id FROM u",
+        "SELECT id FROM t UNION ALL SELECT a FROM t",
+        "SELECT id, 1 AS x FROM t UNION ALL SELECT a, id FROM t",
+        "WITH RECURSIVE c AS (SELECT id FROM t UNION ALL SELECT c.id + 1 FROM c WHERE c.id < 3) SELECT id FROM c",
+    ],
+)
+async def test_a_flag_is_not_set_by_a_column_that_is_only_called_like_the_key(world: World, query: str) -> None:
+    await world.run(*TABLES)
     with pytest.raises(JobError, match=GUESSED):
-        await open_source(world.job(made_up, flag=Flag(table="t")), world.database)
-    named = await flag_of(world, made_up, flag=Flag(table="t", key=("a",)))
+        await open_source(world.job(query, flag=Flag(table="t")), world.database)
+    named = await flag_of(world, query, flag=Flag(table="t", key=("a",)))
     assert [column.compared for column in named.key] == [world.quoted("`a`")]
-    in_another_form = await flag_of(world, "SELECT id + 0 AS id FROM t", flag=Flag(table="t"))
-    assert [column.compared for column in in_another_form.key] == [world.quoted("`id`")]
+
+
+@pytest.mark.parametrize(
+    ("query", "column"),
+    [
+        ("SELECT a AS id FROM t", "a"),
+        ("SELECT q.x AS id FROM (SELECT r.a AS x FROM t AS r) AS q", "a"),
+        ("SELECT CAST(MAX(t.a) AS DECIMAL(20)) AS id, u.of_t FROM t JOIN u ON u.of_t = t.id GROUP BY u.of_t", "a"),
+        ("SELECT a AS id FROM t WHERE id < 5 UNION ALL SELECT a FROM t WHERE id >= 5", "a"),
+        ("SELECT * FROM t WHERE id < 5 UNION ALL SELECT * FROM t WHERE id >= 5", "id"),
+        ("SELECT id FROM of_both", "id"),
+    ],
+)
+async def test_a_flag_is_set_by_the_column_that_the_query_shows(world: World, query: str, column: str) -> None:
+    await world.run(*TABLES)
+    found = await flag_of(world, query, flag=Flag(table="t"))
+    assert [column.compared for column in found.key] == [world.quoted(f"`{column}`")]
 
 
 COLUMN_LISTS = [

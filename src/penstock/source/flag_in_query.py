@@ -1,16 +1,12 @@
-"""Queries that a flag cannot follow: one that asks for the flag, so that each row would leave it in the moment in which it is
-done; one that names columns so that the flag would be set for other rows."""
+"""A query that asks for its own flag: each row would leave it in the moment in which it is done."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 
 from sqlglot import exp
 
 from penstock.errors import JobError
 from penstock.source.dialect import Dialect
 from penstock.source.flag_table import parse_table
-from penstock.source.origin import Origin, is_made_up, renames_by_list
 from penstock.spec.models import Flag
 
 _CONDITIONS = (exp.Where, exp.Having, exp.Join)
@@ -34,20 +30,3 @@ def refuse_flag_in_conditions(tree: exp.Expr | None, flag: Flag | None, dialect:
                     "leave the query as they are imported; leave that out: the ledger knows what is done, and "
                     "source.flag.existing says what becomes of rows flagged before"
                 )
-
-
-def refuse_guessed_key(
-    flag: Flag | None, key: Sequence[str], tree: exp.Expr | None, origins: Mapping[str, Origin]
-) -> None:
-    """Raises JobError where the key's columns in the flag's table could only be guessed by their names, and the query gives these
-    names to something else: the flag would be set for other rows."""
-    if flag is None or flag.key is not None:
-        return
-    by_list = renames_by_list(tree)
-    guessed = [name for name in key if name not in origins and (by_list or is_made_up(tree, name))]
-    if guessed:
-        raise JobError(
-            f"source.flag: the query calls {', '.join(guessed)} what is no column of that name (an expression, or a list as in "
-            f"AS c (id, ...)), so that nobody can tell by which columns of {flag.table} its rows are found; "
-            f"name them: flag: {{table: {flag.table}, key: ...}}"
-        )

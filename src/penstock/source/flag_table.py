@@ -90,12 +90,11 @@ def parse_table(text: str, dialect: Dialect) -> Table:
     return Table(names[-2] if len(names) > 1 else "", names[-1])
 
 
-def flag_key(flag: Flag, key: Sequence[str], origins: Mapping[str, Origin], dialect: Dialect) -> tuple[str, ...]:
-    """The key's columns in the flag's table: as the job says, else as the query's columns are called there."""
-    if flag.key is not None:
-        return tuple(flag.key)
-    table = parse_table(flag.table, dialect)
-    return tuple(origins[name].column if name in origins and _is(origins[name].table, table) else name for name in key)
+def is_table(read: Table, named: Table, dialect: Dialect) -> bool:
+    """Whether a query that reads this table reads the one that the job names. (PostgreSQL's names are folded already.)"""
+    if dialect != POSTGRESQL:
+        read, named = (Table(each.schema.lower(), each.name.lower()) for each in (read, named))
+    return read.name == named.name and (read.schema == named.schema or not read.schema)
 
 
 def own_columns(
@@ -108,13 +107,13 @@ def own_columns(
         at
         for at, column in enumerate(columns)
         if (origin := origins.get(column.name)) is not None
-        and _is(origin.table, table)
+        and is_table(origin.table, table, dialect)
         and origin.column.lower() in written
     )
 
 
 def overwritten(flag: Flag, key: Sequence[str]) -> Sequence[str]:
-    """Columns of `flag.set` that must keep what they hold. key: as `flag_key` says."""
+    """Columns of `flag.set` that must keep what they hold. key: the key's columns there."""
     kept = {flag.column.lower(), *(name.lower() for name in key)}
     return [name for name in flag.set if name.lower() in kept]
 
@@ -160,11 +159,12 @@ def flag_table(
     dialect: Dialect,
     query_columns: Sequence[Column],
     catalog: Catalog,
-    origins: Mapping[str, Origin],
+    names: Sequence[str],
     locking: Locking,
     uniques: Sequence[frozenset[str]],
 ) -> FlagTable | None:
-    """catalog: holds at least the flag's table, if it exists. uniques: its unique indexes. None: the job has no flag.
+    """catalog: holds at least the flag's table, if it exists. names: the key's columns there (`flag_key`). uniques: its unique
+    indexes. None: the job has no flag.
 
     Raises JobError if the table, the flag or a key column is missing, or if the key may find more than one row there.
     """
@@ -175,7 +175,6 @@ def flag_table(
     columns = catalog.get(table)
     if columns is None:
         raise JobError(f"source.flag.table: there is no table {table}; name the table that is to have {flag.column!r}")
-    names = flag_key(flag, job.source.key, origins, dialect)
     for name in names:
         if name.lower() not in columns:
             raise JobError(
@@ -240,7 +239,3 @@ def _key_column(dialect: Dialect, column: TableColumn, in_query: Column) -> KeyC
 def _cast(column: TableColumn) -> str:
     """Without the length: a CAST to VARCHAR(20) would cut what an assignment refuses."""
     return _LENGTH.sub("", column.declared)
-
-
-def _is(one: Table, other: Table) -> bool:
-    return one.name.lower() == other.name.lower() and (one.schema.lower() == other.schema.lower() or not one.schema)

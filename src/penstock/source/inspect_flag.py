@@ -8,7 +8,7 @@ from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
 from penstock.source.dialect import Dialect
 from penstock.source.facts import FlagFacts
-from penstock.source.flag_table import flag_key, holds_numbers, overwritten, parse_table
+from penstock.source.flag_table import holds_numbers, overwritten, parse_table
 from penstock.source.open import Findings
 from penstock.source.origin import Table
 from penstock.source.tables import has_mark, table_engine, unique_keys, update_triggers
@@ -27,7 +27,7 @@ async def inspect_flag(job: Job, database: Database, found: Findings) -> FlagFac
     columns = found.catalog.get(table)
     if columns is None:
         return FlagFacts(table, flag.column, exists=False)
-    key = [name.lower() for name in flag_key(flag, job.source.key, found.origins, dialect)]
+    key = [name.lower() for name in found.flag_key]
     column = columns.get(flag.column.lower())
     written = {flag.column.lower(), *(name.lower() for name in flag.set)}
     async with database.reading() as connection:

@@ -13,7 +13,8 @@ from penstock.source.choosing import choose_readings, first_that_runs
 from penstock.source.columns import NUMBERED, Column, ColumnKind, TypeRules
 from penstock.source.dialect import POSTGRESQL, Dialect, dialect_of
 from penstock.source.failures import source_errors
-from penstock.source.flag_in_query import refuse_flag_in_conditions, refuse_guessed_key
+from penstock.source.flag_in_query import refuse_flag_in_conditions
+from penstock.source.flag_key import flag_key
 from penstock.source.flag_table import FlagTable, Locking, flag_table, own_columns, parse_table, read_locking
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
 from penstock.source.origin import Origin, tables_of
@@ -35,13 +36,14 @@ from penstock.spec.models import Job
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the database says of the query, before anything is decided."""
+    """What the database says of the query, before anything is decided. flag_key: the key's columns in the flag's table."""
 
     dialect: Dialect
     statement: Statement
     columns: Sequence[Column]
     origins: Mapping[str, Origin]
     catalog: Catalog
+    flag_key: tuple[str, ...]
     locking: Locking
     flag_uniques: Sequence[frozenset[str]]
 
@@ -54,7 +56,7 @@ async def open_source(job: Job, database: Database, *, with_flag: bool = True) -
     found = await look_at(job, database)
     refuse_columns(job, found.columns, found.dialect)
     flag = (
-        flag_table(job, found.dialect, found.columns, found.catalog, found.origins, found.locking, found.flag_uniques)
+        flag_table(job, found.dialect, found.columns, found.catalog, found.flag_key, found.locking, found.flag_uniques)
         if with_flag
         else None
     )
@@ -78,12 +80,15 @@ async def look_at(job: Job, database: Database) -> Findings:
                 connection, dialect, tables if flag is None else tables | {parse_table(flag.table, dialect)}
             )
             columns, origins = await learn_columns(connection, dialect, statement, catalog)
-            refuse_guessed_key(flag, job.source.key, statement.tree, origins)
+            held = {table: frozenset(names) for table, names in catalog.items()}
+            shown = {column.name for column in columns}
+            key = [name for name in job.source.key if name in shown]  # `refuse_columns` tells of the others
+            of_flag = () if flag is None else flag_key(flag, key, statement.tree, held, dialect)
             locking = (
                 Locking() if flag is None else await read_locking(connection, dialect, parse_table(flag.table, dialect))
             )
             uniques = () if flag is None else await unique_keys(connection, dialect, parse_table(flag.table, dialect))
-    return Findings(dialect, statement, columns, origins, catalog, locking, uniques)
+    return Findings(dialect, statement, columns, origins, catalog, of_flag, locking, uniques)
 
 
 async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTable | None) -> Plan:

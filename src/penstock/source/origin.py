@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from sqlglot import exp
@@ -33,6 +33,9 @@ class Origin(NamedTuple):
 # What each table of the query holds: its columns' names.
 TableColumns: TypeAlias = Mapping[Table, frozenset[str]]
 
+# What shows one of a column's own values, if in another type.
+_AS_IT_IS = (exp.Paren, exp.Cast, exp.TryCast, exp.Min, exp.Max)
+
 
 def tables_of(tree: exp.Expr | None) -> frozenset[Table]:
     """Every name that the query reads from: tables, views, and the names of its own WITH parts; functions have none."""
@@ -52,21 +55,14 @@ def origins_of(tree: exp.Expr | None, names: tuple[str, ...], columns: TableColu
     return {name: origin for name, origin in found.items() if origin is not None}
 
 
-def renames_by_list(tree: exp.Expr | None) -> bool:
-    """Whether columns of tables are called by a list behind a name: WITH c (id, x) AS ..., FROM t AS c (id, x)."""
-    return tree is not None and any(map(_has_list, tree.find_all(exp.CTE, exp.Subquery, exp.Table)))
-
-
-def is_made_up(tree: exp.Expr | None, name: str) -> bool:
-    """Whether the outermost SELECT shows under this name an expression in which no column of that name stands: a + 1 AS id."""
-    named = (
-        [each for each in tree.selects if each.alias_or_name.lower() == name.lower()]
-        if isinstance(tree, exp.Select)
-        else []
-    )
-    if len(named) != 1 or isinstance(named[0].unalias(), exp.Column):
-        return False
-    return all(column.name.lower() != name.lower() for column in named[0].find_all(exp.Column))
+def columns_behind(tree: exp.Expr | None, name: str, columns: TableColumns) -> frozenset[Origin]:
+    """Every table column that the query may show under this name, as it is or as CAST, MIN and MAX give it: one for each part of
+    a UNION. None at all: something else may stand there, or nobody can tell."""
+    try:
+        scope = build_scope(tree) if tree is not None else None
+    except SqlglotError:
+        scope = None
+    return _behind(scope, name, columns, ()) if scope is not None else frozenset()
 
 
 def _has_list(node: exp.Expr) -> bool:
@@ -101,39 +97,96 @@ def named_by(tree: exp.Expr | None, name: str) -> tuple[str, ...] | None:
 
 
 def _trace(scope: Scope, name: str, columns: TableColumns) -> Origin | None:
+    shown = _shown(scope, name)
+    if shown is None or not isinstance(shown.value, exp.Column | exp.Star):
+        return None
+    found = _source_of(scope, shown, columns)
+    if found is None:
+        return None
+    node, holder = found
+    origin = _trace(holder, shown.name, columns) if isinstance(holder, Scope) else _column_of(holder, shown.name)
+    if origin is None or not may_be_left_out(scope.expression, node):
+        return origin
+    return origin._replace(turns_null=True)
+
+
+def _behind(scope: Scope, name: str, columns: TableColumns, within: tuple[Scope, ...]) -> frozenset[Origin]:
+    """within: what is being looked through already, as a WITH may read itself."""
+    if scope in within:
+        return frozenset()
+    within = (*within, scope)
+    if isinstance(scope.expression, exp.SetOperation):
+        parts = [_behind(part, called, columns, within) for part, called in _parts(scope, name)]
+        return frozenset().union(*parts) if parts and all(parts) else frozenset()
+    shown = _shown(scope, name)
+    found = _source_of(scope, shown, columns) if shown is not None else None
+    if shown is None or found is None:
+        return frozenset()
+    _, holder = found
+    if isinstance(holder, Scope):
+        return _behind(holder, shown.name, columns, within)
+    origin = _column_of(holder, shown.name)
+    return frozenset() if origin is None else frozenset({origin})
+
+
+def _parts(scope: Scope, name: str) -> Iterator[tuple[Scope, str]]:
+    """Of a UNION, with what each part calls the column of this name: they are put together by their order."""
+    names = [each.lower() for each in _names(scope)]
+    for part in scope.set_operation_scopes:
+        called = _names(part)
+        by_order = "*" not in names and "*" not in called and name.lower() in names and len(called) == len(names)
+        yield part, called[names.index(name.lower())] if by_order else name
+
+
+def _names(scope: Scope) -> Sequence[str]:
+    """In their order; "" for an expression without a name."""
+    query = scope.expression
+    return [each.alias_or_name for each in query.selects] if isinstance(query, exp.Query) else ()
+
+
+class _Shown(NamedTuple):
+    """What a SELECT shows under a name: the column `name` of what it calls `qualifier` ("": of whatever holds it), or what an
+    expression makes of it."""
+
+    value: exp.Expr
+    qualifier: str
+    name: str
+
+
+def _shown(scope: Scope, name: str) -> _Shown | None:
+    """None: it is made up, or nobody can tell."""
     if not isinstance(scope.expression, exp.Select):
         return None
     named = [column for column in scope.expression.selects if column.alias_or_name.lower() == name.lower()]
     if len(named) == 1:
-        column = named[0].unalias()
+        value = named[0].unalias()
+        column = value
+        while isinstance(column, _AS_IT_IS):
+            column = column.this
         if not isinstance(column, exp.Column) or column.is_star:
             return None
-        return _from_sources(scope, column.table, column.name, columns)
+        return _Shown(value, column.table, column.name)
     stars = [column for column in scope.expression.selects if column.is_star]
     if named or len(stars) != 1:
         return None
-    return _from_sources(scope, stars[0].table if isinstance(stars[0], exp.Column) else "", name, columns)
+    return _Shown(stars[0], stars[0].table if isinstance(stars[0], exp.Column) else "", name)
 
 
-def _from_sources(scope: Scope, qualifier: str, name: str, columns: TableColumns) -> Origin | None:
+def _source_of(scope: Scope, shown: _Shown, columns: TableColumns) -> tuple[exp.Expr, exp.Table | Scope] | None:
     holders = [
         (node, source)
         for alias, (node, source) in scope.selected_sources.items()
-        if (alias.lower() == qualifier.lower() if qualifier else True)
+        if (alias.lower() == shown.qualifier.lower() if shown.qualifier else True)
     ]
     if len(holders) > 1:
         holders = [
-            (node, source) for node, source in holders if _is_renamed(node, source) or _holds(source, name, columns)
+            (node, source)
+            for node, source in holders
+            if _is_renamed(node, source) or _holds(source, shown.name, columns)
         ]
-    if len(holders) != 1:
+    if len(holders) != 1 or _is_renamed(*holders[0]):
         return None
-    [(node, holder)] = holders
-    if _is_renamed(node, holder):
-        return None
-    origin = _trace(holder, name, columns) if isinstance(holder, Scope) else _column_of(holder, name)
-    if origin is None or not may_be_left_out(scope.expression, node):
-        return origin
-    return origin._replace(turns_null=True)
+    return holders[0]
 
 
 def _is_renamed(node: exp.Expr, source: exp.Table | Scope) -> bool:
