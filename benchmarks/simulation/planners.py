@@ -102,7 +102,9 @@ async def _plan(url: str, planners: int, seconds: float) -> Plans:
 
 async def _ask(ledger: _Counted, owner: str, planners: int, until: float) -> int:
     """As a worker does that has no rows: look for an open range, else plan."""
-    planner = Planner(ledger, ledger, Stop(), Random(owner), owner=owner, lease=_LEASE, workers=lambda: planners)
+    planner = Planner(
+        ledger, ledger, Stop(), Random(owner), owner=owner, lease=_LEASE, workers=lambda: planners, speed=lambda: 0.0
+    )
     had = 0
     while time.perf_counter() < until:
         lease = await ledger.lease(owner) or await planner.plan()

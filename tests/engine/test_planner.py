@@ -21,7 +21,7 @@ from tests.ledger.contract.bench import (
     nothing,
 )
 
-from penstock.engine.planner import MOST_AHEAD, SPAN, Planner, walk
+from penstock.engine.planner import MOST_AHEAD, SPAN, Planner, span_at, walk
 from penstock.engine.stop import Stop
 from penstock.errors import LedgerUnreachable
 from penstock.ledger.ranges import Free, Lease, RangeKind, Span
@@ -75,14 +75,29 @@ async def bench(database_url: str) -> AsyncIterator[Bench]:
 
 
 def planner(
-    ledger: SqlLedger | Overtaken, keys: Numbers, *, workers: int, stop: Stop | None = None, owner: str = ALICE
+    ledger: SqlLedger | Overtaken,
+    keys: Numbers,
+    *,
+    workers: int,
+    stop: Stop | None = None,
+    owner: str = ALICE,
+    speed: float = 0.0,
 ) -> Planner:
-    return Planner(keys, ledger, stop or Stop(), Random(1), owner=owner, lease=SECONDS, workers=lambda: workers)
+    return Planner(
+        keys,
+        ledger,
+        stop or Stop(),
+        Random(1),
+        owner=owner,
+        lease=SECONDS,
+        workers=lambda: workers,
+        speed=lambda: speed,
+    )
 
 
 def bob_plans(bench: Bench, keys: Numbers, spans: int = 1) -> Callable[[], Awaitable[object]]:
     async def plan() -> None:
-        ahead, _ = await walk(keys, await bench.bob.cursor(), spans, Stop())
+        ahead, _ = await walk(keys, await bench.bob.cursor(), SPAN, spans, Stop())
         for span in ahead:
             assert await bench.bob.plan(*span, BOB, SECONDS)
 
@@ -117,6 +132,19 @@ async def test_a_worker_that_meets_nobody_plans_the_one_span_that_it_leases(benc
     assert it.has_planned_all
     assert await state_counts(bench) == {"leased": 4}
     assert await spans_of(bench) == up_to(3 * SPAN + 5)
+
+
+async def test_a_fast_worker_plans_spans_of_several_pages(bench: Bench) -> None:
+    """What it delivers within a quarter of a second, and no more than four pages; the last page of each is not full."""
+    speeds = [0.0, 3_000.0, 8_000.0, 15_900.0, 16_000.0, 1_000_000.0]
+    assert [span_at(speed) for speed in speeds] == [999, 999, 1999, 2999, 3999, 3999]
+    keys = Numbers(10_000)
+    it = planner(bench.alice, keys, workers=1, speed=8_000.0)
+
+    while not it.has_planned_all:
+        assert await it.plan()
+
+    assert await spans_of(bench) == [(after, min(after + 1999, 10_000)) for after in range(0, 10_000, 1999)]
 
 
 async def test_whoever_came_too_late_plans_one_for_each_worker_few_first(bench: Bench) -> None:
@@ -237,7 +265,7 @@ async def test_asked_to_stop_it_plans_no_further(bench: Bench) -> None:
     await it.plan()
 
     assert ledger.tries == [1, 2]
-    assert len((await walk(keys, None, 10, stop))[0]) == 1
+    assert len((await walk(keys, None, SPAN, 10, stop))[0]) == 1
 
 
 async def test_an_end_that_could_not_be_written_down_is_looked_for_again(bench: Bench) -> None:

@@ -71,6 +71,8 @@ class Announcer:
 
     async def announce(self, range_: OpenRange, deliveries: Sequence[Delivery]) -> None:
         """Write these rows of one range down as far as needed, then put them into the outbox."""
+        for delivery in deliveries:
+            delivery.fingerprint = self._fingerprint(delivery.row)
         events = [_explain(delivery) for delivery in deliveries if delivery.sends or delivery.attempts]
         if self._settings.writes_windows:
             if not await self._open_window(range_, deliveries, events):
@@ -173,7 +175,6 @@ class Announcer:
         keys = []
         for delivery in deliveries:
             delivery.announced_at = now
-            delivery.fingerprint = self._fingerprint(delivery.row)
             keys.append(WindowKey(delivery.key, delivery.first_sent or now, delivery.exposed_as))
         return keys
 

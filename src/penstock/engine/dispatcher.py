@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from penstock.engine.parts import Parts
-from penstock.engine.planner import walk
+from penstock.engine.planner import span_at, walk
 from penstock.engine.stop import Stop
 from penstock.errors import Unreachable
 from penstock.ledger.ranges import Free
@@ -27,13 +27,22 @@ LOST_AFTER = 2.0
 
 
 class Dispatcher:
-    """heard: the ledger's last word; None before the first."""
+    """heard: the ledger's last word; None before the first. speed: rows a second, of this worker; the others are taken alike."""
 
-    def __init__(self, parts: Parts, broker: Broker, stop: Stop, *, heard: Callable[[], Control | None]) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        broker: Broker,
+        stop: Stop,
+        *,
+        heard: Callable[[], Control | None],
+        speed: Callable[[], float],
+    ) -> None:
         self._parts = parts
         self._broker = broker
         self._stop = stop
         self._heard = heard
+        self._speed = speed
         self._told: dict[Free, float] = {}  # when each was published, on the loop's clock
         self._planned_all = False
 
@@ -71,7 +80,8 @@ class Dispatcher:
     async def _plan(self, most: int) -> Sequence[Free]:
         """At most so many spans ahead."""
         ledger = self._parts.ledger
-        spans, at_end = await walk(self._parts.source, await ledger.cursor(), most, self._stop)
+        span = span_at(self._speed())
+        spans, at_end = await walk(self._parts.source, await ledger.cursor(), span, most, self._stop)
         planned = await ledger.plan_ahead(spans) if spans else ()
         # Else others have planned all of them, or a sweep is under way: look again.
         self._planned_all = at_end and bool(planned or not spans)

@@ -16,7 +16,12 @@ from penstock.ledger.ranges import Free, Lease, Span
 from penstock.rows import KeyText
 from penstock.source.base import KeyPage
 
-SPAN = 999  # keys a span bounds: one less than a page has rows, so that a page that is not full shows its end at once
+PAGE = 1000  # rows read at once, at most
+SPAN = PAGE - 1  # keys a span bounds, at the least: a page that is not full shows its end at once
+# A range costs ten statements, however many rows it has. A fast worker makes them larger: as many pages as it delivers within so
+# many seconds, so that nobody waits long for another's last range.
+MOST_PAGES = 4
+PAGES_SECONDS = 0.25
 MOST_AHEAD = 128  # spans that one worker makes for all
 # Seconds for each worker, out of which those that came too late at the same moment draw when they look again: most of them then
 # find open what the first has made. A ledger bears about 70 ranges a second: each worker needs one less often than that.
@@ -42,13 +47,19 @@ class Cursor(Protocol):
     async def plan_ahead(self, spans: Sequence[Span]) -> Sequence[Free]: ...
 
 
-async def walk(source: Keys, after: KeyText | None, most: int, stop: Stop) -> tuple[list[Span], bool]:
-    """The next spans behind this key, at most so many, and whether the last of them ends at the table's end. Once the run is
-    asked to stop, no more than the first."""
+def span_at(rows_per_second: float) -> int:
+    """How many keys a worker of this speed puts into a span."""
+    pages = int(rows_per_second * PAGES_SECONDS / PAGE)
+    return SPAN + (max(1, min(pages, MOST_PAGES)) - 1) * PAGE
+
+
+async def walk(source: Keys, after: KeyText | None, span: int, most: int, stop: Stop) -> tuple[list[Span], bool]:
+    """The next spans of so many keys behind this key, at most so many, and whether the last of them ends at the table's end.
+    Once the run is asked to stop, no more than the first."""
     spans: list[Span] = []
     at_end = False
     while len(spans) < most and not at_end and not (spans and stop.is_asked):
-        keys = await source.next_keys(after, SPAN)
+        keys = await source.next_keys(after, span)
         # Whatever arrives behind this end is found by the sweep, or by the next run: a table that grows must not keep a run from
         # ending.
         at_end = keys.at_end
@@ -60,7 +71,7 @@ async def walk(source: Keys, after: KeyText | None, most: int, stop: Stop) -> tu
 
 class Planner:
     """For a worker that looks into the ledger for its ranges. lease: seconds. workers: how many may need one, as far as is known;
-    1: it plans for itself alone.
+    1: it plans for itself alone. speed: rows a second, of this worker.
 
     has_planned_all: it has seen the table's end. has_news: after `plan`, ranges may have become open."""
 
@@ -74,6 +85,7 @@ class Planner:
         owner: str,
         lease: float,
         workers: Callable[[], int],
+        speed: Callable[[], float],
     ) -> None:
         self.has_planned_all = False
         self.has_news = False
@@ -84,6 +96,7 @@ class Planner:
         self._owner = owner
         self._lease = lease
         self._workers = workers
+        self._speed = speed
         # Where this worker left the cursor; good until another moves it, and not relied upon any more once one has.
         self._cursor: KeyText | None = None
         self._knows_cursor = False
@@ -100,7 +113,7 @@ class Planner:
             await self._plan_ahead(most)
             return None
         cursor = self._cursor if self._knows_cursor else await self._ledger.cursor()
-        spans, at_end = await walk(self._source, cursor, 1, self._stop)
+        spans, at_end = await self._walk(cursor, 1)
         if not spans:
             self.has_planned_all = at_end
             return None
@@ -118,7 +131,7 @@ class Planner:
         cursor, made = await self._ledger.cursor(), 0
         while made < most and not self.has_planned_all and not self._stop.is_asked:
             batch = max(2, most // 32, made)
-            spans, at_end = await walk(self._source, cursor, min(batch, most - made), self._stop)
+            spans, at_end = await self._walk(cursor, min(batch, most - made))
             if spans and not await self._ledger.plan_ahead(spans):
                 if not made:
                     await self._look_why(cursor)
@@ -127,6 +140,9 @@ class Planner:
             if not spans:
                 return
             cursor, made, self.has_news = spans[-1].upto, made + len(spans), True
+
+    async def _walk(self, after: KeyText | None, most: int) -> tuple[list[Span], bool]:
+        return await walk(self._source, after, span_at(self._speed()), most, self._stop)
 
     async def _look_why(self, cursor: KeyText | None) -> None:
         """Nothing was planned behind this cursor: has another worker been faster, or is a sweep under way?"""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from penstock.engine.delivery import RELIED_UPON, OpenRange, OpenRanges
 from penstock.engine.legacies import settle_legacies
 from penstock.engine.parts import Parts
-from penstock.engine.planner import Planner
+from penstock.engine.planner import PAGE, Planner
 from penstock.engine.prober import Prober
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
@@ -28,7 +28,6 @@ from penstock.rows import KeyText, Row
 from penstock.source.base import Bounds
 from penstock.transport.base import Broker
 
-PAGE = 1000  # rows read at once, at most
 MOST_SWEEPS = 3
 MOST_LOOKS_BACK = 3  # at the end, that find something
 HEAR = 0.1  # seconds in which a broker that has something hands it out

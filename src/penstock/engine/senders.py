@@ -134,8 +134,9 @@ class Senders:
             return
         try:
             self._outbox.left()
-            self._conclude(delivery, self._classify(outcome, delivery.row), began, self._time(), among)
+            # First, so that what the journal is to hold of this turn goes into the file together with what goes out next.
             self._outbox.pump_soon()
+            self._conclude(delivery, self._classify(outcome, delivery.row), began, self._time(), among)
         except Exception as error:
             self._break(error)
 

@@ -115,6 +115,7 @@ class Worker:
             owner=parts.owner,
             lease=settings.lease,
             workers=self._workers,
+            speed=self._rows_per_second,
         )
         self._reader = Reader(parts, self._ranges, self._settler, stop, planner, only=task.only, prober=self._prober)
         self._feeder = Feeder(parts, self._announcer, self._outbox, self._settler, stop, limit=limit)
@@ -132,7 +133,7 @@ class Worker:
         )
         self._dispatcher: Dispatcher | None = None
         if parts.broker is not None and not task.is_bounded:
-            self._dispatcher = Dispatcher(parts, parts.broker, stop, heard=self._heard)
+            self._dispatcher = Dispatcher(parts, parts.broker, stop, heard=self._heard, speed=self._rows_per_second)
         self._flagging = None if parts.flag_desk is None else Flagging(parts.ledger, parts.flag_desk)
         self._watch = Watch(parts, self._reader, self._prober, stop, ends_at=began + task.longest)
 
@@ -276,6 +277,9 @@ class Worker:
 
     def _renew(self) -> None:
         self._heartbeat.beat_now()
+
+    def _rows_per_second(self) -> float:
+        return self._speed.rows_per_second
 
     def _pulse(self) -> Pulse:
         self._speed.look(self._time(), self._tallies.finished)

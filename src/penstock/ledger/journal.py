@@ -1,6 +1,6 @@
 """The journal: answers on this machine's disk before the ledger has them, so that a killed worker's next start knows them.
 
-One file a worker, JSON lines: what a row's last answer was, or that it holds no more. A line is in the file when the loop turns,
+One file a worker, JSON lines: what rows' last answers were, or that they hold no more. A line is in the file when the loop turns,
 not when the disk has it: it is to outlive the process, not the machine. Its writer holds a lock on it as long as it lives.
 A journal that cannot be written is emptied: half of what is known could be what was true once.
 """
@@ -15,8 +15,10 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -27,11 +29,15 @@ from penstock.rows import KeyText
 
 # A larger file is written anew with what the ledger does not have yet.
 LARGE = 4 * 1024 * 1024
-# A row whose texts make it longer is written down shortened.
+# Rows whose texts make them longer are written down shortened.
 _LONG = 4096
 # A dead worker's file, long after its ranges were taken over.
 _OLD_SECONDS = 30 * 24 * 3600.0
 _SUFFIX = ".journal"
+
+# Range, fence, what is known; without a fence: the key of which nothing holds any more.
+_Entry: TypeAlias = tuple[int, int, Settlement] | tuple[int, None, KeyText]
+_RANGE_AND_FENCE = itemgetter(0, 1)
 
 
 class Journal:
@@ -45,7 +51,7 @@ class Journal:
         self._folder = folder
         self._job = job
         self._path = folder / _file_name(job, owner)
-        self._lines: list[bytes] = []  # not in the file yet
+        self._unwritten: list[_Entry] = []
         # By range and key, with the fence: what the ledger does not have yet. None: nothing but that the row is not on the wire.
         self._outstanding: defaultdict[int, dict[KeyText, tuple[int, Settlement | None]]] = defaultdict(dict)
         self._size = 0
@@ -61,7 +67,7 @@ class Journal:
     def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
         """In the file when the loop has turned once."""
         self._outstanding[range_no][settlement.key] = fence, settlement
-        self._lines.append(_line(range_no, fence, settlement))
+        self._unwritten.append((range_no, fence, settlement))
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._flush_as_scheduled)
@@ -70,13 +76,13 @@ class Journal:
         """The same for rows of which nothing is known but that they are not on the wire. This and all that was appended before is
         in the file when this returns."""
         self._outstanding[range_no].update(dict.fromkeys(keys, (fence, None)))
-        self._lines.append(b'{"range":%d,"fence":%d,"held_back":%b}\n' % (range_no, fence, orjson.dumps(keys)))
         self.flush()
+        self._write(b'{"range":%d,"fence":%d,"held_back":%b}\n' % (range_no, fence, orjson.dumps(keys)))
 
     def withdraw(self, range_no: int, key: KeyText) -> None:
         """What was written of this key holds no more: it goes out. Before a byte of it does, `flush`."""
         if self._outstanding[range_no].pop(key, None) is not None:
-            self._lines.append(b'{"range":%d,"withdrawn":[%b]}\n' % (range_no, orjson.dumps(key)))
+            self._unwritten.append((range_no, None, key))
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
         """What holds of the range's rows and is not in the ledger: of those that are not on the wire."""
@@ -88,11 +94,15 @@ class Journal:
 
     def flush(self) -> None:
         """Write what is buffered."""
-        lines, self._lines = self._lines, []
-        if not lines or self._file < 0:
+        if self._unwritten:
+            entries, self._unwritten = self._unwritten, []
+            self._write(_lines(entries))
+
+    def _write(self, lines: bytes) -> None:
+        if self._file < 0:
             return
         try:
-            self._size += _write(self._file, b"".join(lines))
+            self._size += _write(self._file, lines)
         except OSError as error:
             self._empty(error)
         else:
@@ -115,7 +125,7 @@ class Journal:
             return
         try:
             if not self._holds_any:
-                self._lines.clear()
+                self._unwritten.clear()
                 os.ftruncate(self._file, 0)
                 self._size = 0
             elif self._size > LARGE:
@@ -155,18 +165,18 @@ class Journal:
         draft.unlink(missing_ok=True)
         file = _create(draft)
         try:
-            lines = [
-                _line(no, fence, settlement or _held_back(key))
+            entries: list[_Entry] = [
+                (no, fence, settlement or _held_back(key))
                 for no, of_range in self._outstanding.items()
                 for key, (fence, settlement) in of_range.items()
             ]
-            size = _write(file, b"".join(lines))
+            size = _write(file, _lines(entries))
             draft.rename(self._path)
         except OSError:
             os.close(file)
             raise
         os.close(self._file)
-        self._lines.clear()
+        self._unwritten.clear()
         self._file, self._size = file, size
 
     def _empty(self, error: OSError) -> None:
@@ -220,17 +230,27 @@ def _held_back(key: KeyText) -> Settlement:
     return Settlement(key, RowState.PENDING)
 
 
-def _line(range_no: int, fence: int, settlement: Settlement) -> bytes:
-    return b'{"range":%d,"fence":%d,"row":%b}\n' % (range_no, fence, _row(settlement))
+def _lines(entries: Iterable[_Entry]) -> bytes:
+    """One for each run of entries of the same kind: whoever is killed while it is written has written none of them."""
+    lines = []
+    for (range_no, fence), run in groupby(entries, _RANGE_AND_FENCE):
+        if fence is None:
+            lines.append(b'{"range":%d,"withdrawn":%b}\n' % (range_no, orjson.dumps([key for _, _, key in run])))
+        else:
+            settlements = [settlement for _, _, settlement in run if isinstance(settlement, Settlement)]
+            lines.append(b'{"range":%d,"fence":%d,"rows":%b}\n' % (range_no, fence, _rows(settlements)))
+    return b"".join(lines)
 
 
-def _row(settlement: Settlement) -> bytes:
-    """As it is, nearly always: looking at each text takes as long as all the rest."""
+def _rows(settlements: Sequence[Settlement]) -> bytes:
+    """As they are, nearly always: looking at each text takes as long as all the rest."""
     try:
-        row = orjson.dumps(tuple(settlement))
+        rows = orjson.dumps([tuple(settlement) for settlement in settlements])
     except TypeError:  # halves of surrogate pairs, which an answer may hold, are no UTF-8
-        return orjson.dumps(_fitting(settlement))
-    return row if len(row) <= _LONG else orjson.dumps(_fitting(settlement))
+        rows = b""
+    if rows and len(rows) <= _LONG * len(settlements):
+        return rows
+    return orjson.dumps([_fitting(settlement) for settlement in settlements])
 
 
 def _fitting(settlement: Settlement) -> tuple[object, ...]:
@@ -271,5 +291,5 @@ def _take_up(answers: dict[KeyText, Settlement], content: dict[str, Any], range_
         if "held_back" in content:
             answers.update((key, _held_back(key)) for key in content["held_back"])
         else:
-            key, state, *rest = content["row"]
-            answers[key] = Settlement(key, RowState(state), *rest)
+            for key, state, *rest in content["rows"]:
+                answers[key] = Settlement(key, RowState(state), *rest)

@@ -76,8 +76,11 @@ def converter_of(column: Column, rules: TypeRules) -> Converter | None:
         case ColumnKind.DATE:
             return lambda value: value if isinstance(value, date) else rules.no_date(str(value))
         case ColumnKind.DATETIME:
+            zone = rules.zone
+            if zone is None:
+                return lambda value: value if isinstance(value, datetime) else rules.no_date(str(value))
             return lambda value: (
-                value.replace(tzinfo=rules.zone) if isinstance(value, datetime) else rules.no_date(str(value))
+                value.replace(tzinfo=zone) if isinstance(value, datetime) else rules.no_date(str(value))
             )
         case ColumnKind.INSTANT:
             return lambda value: _instant(value, rules)
