@@ -74,7 +74,10 @@ class Senders:
             self._broken.cancel()
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
-        """The outbox lets them go: one attempt each, whose answer is acted on when it comes."""
+        """The outbox lets them go: one attempt each, whose answer is acted on when it comes. None of them once acting on one has
+        failed."""
+        if self._broken.done():
+            return
         now = self._time()
         fresh: list[Delivery] = []
         for delivery in deliveries:

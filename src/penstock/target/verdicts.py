@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
 class Blame(Enum):
@@ -18,9 +18,8 @@ class Blame(Enum):
     JOB = "job"  # 401, a redirect, not reachable ...: the run holds and no row is charged
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Applied, and proven by a complete answer to this row's own request."""
+class Accepted(NamedTuple):
+    """Applied, and proven by a complete answer to this row's own request. (No dataclass: there is one for nearly every row.)"""
 
     status: int
     receipt: str | None = None
