@@ -13,7 +13,7 @@ from tests.engine.shop import open_shop
 
 from penstock.engine.announcer import WINDOW
 from penstock.engine.delivery import Delivery
-from penstock.engine.reader import PAGE
+from penstock.engine.planner import PAGE
 from penstock.engine.stop import Stop
 
 ROWS = 20_000
