@@ -135,8 +135,17 @@ MISTAKES = (
     ),
     Mistake(
         "a flag in a table that lacks the key",
-        (sql("CREATE TABLE other (number INTEGER PRIMARY KEY)"), edit("flag: {table: orders}", "flag: {table: other}")),
+        (
+            sql("CREATE TABLE other (number INTEGER PRIMARY KEY)"),
+            edit("flag: {table: orders}", "flag: {table: other, key: id}"),
+        ),
         "id to find a row by; name the key's columns there: flag: {table: other, key: ...}",
+        ("check orders.yaml", "prepare orders.yaml"),
+    ),
+    Mistake(
+        "a flag in another table than the key's",
+        (sql("CREATE TABLE other (id INTEGER PRIMARY KEY)"), edit("flag: {table: orders}", "flag: {table: other}")),
+        "name the columns by which a row is found there: flag: {table: other, key: ...}",
         ("check orders.yaml", "prepare orders.yaml"),
     ),
     Mistake(
@@ -162,7 +171,7 @@ MISTAKES = (
         "a flag in a view",
         (
             sql("CREATE VIEW open_orders AS SELECT * FROM orders"),
-            edit("flag: {table: orders}", "flag: {table: open_orders}"),
+            edit("flag: {table: orders}", "flag: {table: open_orders, key: id}"),
         ),
         "name the unique columns: source.flag.key, add such an index, or name the table where this is a view",
         ("check orders.yaml", "prepare orders.yaml"),
@@ -174,7 +183,7 @@ MISTAKES = (
                 "CREATE MATERIALIZED VIEW old_orders AS SELECT id, 0 AS is_import FROM orders",
                 "CREATE UNIQUE INDEX old_orders_by_id ON old_orders (id)",
             ),
-            edit("flag: {table: orders}", "flag: {table: old_orders}"),
+            edit("flag: {table: orders}", "flag: {table: old_orders, key: id}"),
         ),
         'cannot change materialized view "old_orders"',
         CHECK_AND_RUN,

@@ -16,7 +16,9 @@ from penstock.rows import encode_key
 from penstock.source.base import FlagsLocked, Mark
 from penstock.source.flag_table import FlagTable, Locking, has_set_statement, skips_locked
 from penstock.source.flags import FlagWriter, MarkValues, SourceFlagDesk
+from penstock.source.naming import Naming
 from penstock.source.open import open_source
+from penstock.source.origin import Table
 from penstock.source.reader import MOST_FLAGGED
 from penstock.spec.models import Flag
 
@@ -224,7 +226,9 @@ async def test_flags_of_a_table_of_another_schema_are_looked_for_by_key(mariadb:
     assert not await walks_flags(mariadb, f"SELECT id FROM {here}.orders", flag=Flag(table="orders"))
 
 
-GUESSED = r"source.flag: what the query shows as id is no column of t, .* found there: flag: {table: t, key: ...}"
+GUESSED = (
+    r"source.flag: what the query shows as id is no column of t itself, .* found there: flag: {table: t, key: ...}"
+)
 TABLES = (
     "CREATE TABLE t (a INTEGER NOT NULL UNIQUE, id INTEGER NOT NULL UNIQUE, is_import INTEGER NOT NULL DEFAULT 0)",
     "CREATE TABLE u (id INTEGER NOT NULL UNIQUE, of_t INTEGER NOT NULL)",
@@ -238,6 +242,12 @@ TABLES = (
         "SELECT a + 0 AS id, id AS x FROM t",
         "SELECT id + 1 AS id FROM t",
         "SELECT a AS id FROM of_both",
+        "SELECT id FROM of_both",
+        "SELECT id FROM u",
+        "SELECT CAST(a AS DECIMAL(20)) AS id FROM t",
+        "SELECT CAST(id AS CHAR(1)) AS id FROM t",
+        "SELECT * FROM (SELECT id, a FROM t) AS p UNION ALL SELECT * FROM (SELECT a, id FROM t) AS q",
+        "SELECT id, a FROM t UNION ALL SELECT * FROM (SELECT a, id FROM t) AS q",
         "SELECT u.id FROM u JOIN t ON t.id = u.of_t",
         "SELECT id FROM (SELECT a + 0 AS id FROM t) AS q",
         "SELECT q.* FROM (SELECT r.id FROM (SELECT id + 1 AS id FROM t) AS r) AS q",
@@ -261,16 +271,56 @@ async def test_a_flag_is_not_set_by_a_column_that_is_only_called_like_the_key(wo
     [
         ("SELECT a AS id FROM t", "a"),
         ("SELECT q.x AS id FROM (SELECT r.a AS x FROM t AS r) AS q", "a"),
-        ("SELECT CAST(MAX(t.a) AS DECIMAL(20)) AS id, u.of_t FROM t JOIN u ON u.of_t = t.id GROUP BY u.of_t", "a"),
+        ("SELECT (MAX(t.a)) AS id, u.of_t FROM t JOIN u ON u.of_t = t.id GROUP BY u.of_t", "a"),
         ("SELECT a AS id FROM t WHERE id < 5 UNION ALL SELECT a FROM t WHERE id >= 5", "a"),
         ("SELECT * FROM t WHERE id < 5 UNION ALL SELECT * FROM t WHERE id >= 5", "id"),
-        ("SELECT id FROM of_both", "id"),
+        ("SELECT * FROM t UNION SELECT * FROM t UNION SELECT * FROM t", "id"),
+        ("SELECT id FROM t EXCEPT SELECT of_t FROM u", "id"),
     ],
 )
 async def test_a_flag_is_set_by_the_column_that_the_query_shows(world: World, query: str, column: str) -> None:
     await world.run(*TABLES)
     found = await flag_of(world, query, flag=Flag(table="t"))
     assert [column.compared for column in found.key] == [world.quoted(f"`{column}`")]
+
+
+OF_TWO_ROWS = [
+    "SELECT x.a, y.id FROM t AS x JOIN t AS y ON y.id = x.a",
+    "SELECT MIN(a) AS a, MAX(id) AS id FROM t",
+    "WITH c AS (SELECT * FROM t) SELECT x.a, y.id FROM c AS x JOIN c AS y ON y.id = x.a",
+]
+OF_ONE_ROW = [
+    "SELECT x.a, x.id FROM t AS x JOIN t AS y ON y.id = x.a",
+    "SELECT c.* FROM (SELECT a, id FROM t) AS c",
+    "SELECT a, id FROM t WHERE a > 1 UNION SELECT a, id FROM t",
+]
+
+
+@pytest.mark.parametrize("query", OF_TWO_ROWS)
+async def test_a_flag_is_not_set_by_the_columns_of_different_rows(world: World, query: str) -> None:
+    await world.run(*TABLES)
+    with pytest.raises(JobError, match="what the query shows as a, id is no column of t itself"):
+        await open_source(world.job(query, "a", "id", flag=Flag(table="t")), world.database)
+
+
+@pytest.mark.parametrize("query", OF_ONE_ROW)
+async def test_a_flag_is_set_by_several_columns_of_one_row(world: World, query: str) -> None:
+    await world.run(*TABLES)
+    source = await open_source(world.job(query, "a", "id", flag=Flag(table="t")), world.database)
+    assert source.plan.flag is not None
+    assert [column.compared for column in source.plan.flag.key] == [world.quoted("`a`"), world.quoted("`id`")]
+
+
+async def test_a_flag_is_not_set_in_a_table_of_the_same_name_elsewhere(mariadb: World) -> None:
+    here = str((await mariadb.fetch("SELECT DATABASE()"))[0][0])
+    await mariadb.run(*TABLES)
+    for query, table in ((f"SELECT id FROM {here}.t", "t"), ("SELECT id FROM t", f"{here}.t")):
+        found = await flag_of(mariadb, query, flag=Flag(table=table))
+        assert [column.compared for column in found.key] == ["`id`"]
+    assert Naming(here, ignores_case=False).is_same(Table("", "t"), Table(here, "t"))
+    assert not Naming(here, ignores_case=False).is_same(Table("", "t"), Table("other", "t"))
+    assert not Naming(here, ignores_case=False).is_same(Table("", "T"), Table("", "t"))
+    assert Naming(here, ignores_case=True).is_same(Table("", "T"), Table(here.upper(), "t"))
 
 
 COLUMN_LISTS = [

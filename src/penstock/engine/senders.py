@@ -77,6 +77,8 @@ class Senders:
         """The outbox lets them go: one attempt each, whose answer is acted on when it comes. None of them once acting on one has
         failed."""
         if self._broken.done():
+            for _ in deliveries:
+                self._outbox.left()
             return
         now = self._time()
         fresh: list[Delivery] = []
@@ -134,6 +136,7 @@ class Senders:
 
     def _answered(self, delivery: Delivery, began: float, among: int, outcome: Outcome) -> None:
         if self._broken.done():
+            self._outbox.left()
             return
         try:
             self._outbox.left()

@@ -14,6 +14,7 @@ from penstock.source.catalog import Catalog, TableColumn
 from penstock.source.columns import Column
 from penstock.source.dialect import POSTGRESQL, SQLITE, Dialect
 from penstock.source.keyset import KeyColumn, key_column
+from penstock.source.naming import Naming
 from penstock.source.origin import Origin, Table
 from penstock.spec.models import Flag, Job
 from penstock.spec.table_names import name_parts
@@ -90,15 +91,8 @@ def parse_table(text: str, dialect: Dialect) -> Table:
     return Table(names[-2] if len(names) > 1 else "", names[-1])
 
 
-def is_table(read: Table, named: Table, dialect: Dialect) -> bool:
-    """Whether a query that reads this table reads the one that the job names. (PostgreSQL's names are folded already.)"""
-    if dialect != POSTGRESQL:
-        read, named = (Table(each.schema.lower(), each.name.lower()) for each in (read, named))
-    return read.name == named.name and (read.schema == named.schema or not read.schema)
-
-
 def own_columns(
-    flag: Flag, columns: Sequence[Column], origins: Mapping[str, Origin], dialect: Dialect
+    flag: Flag, columns: Sequence[Column], origins: Mapping[str, Origin], dialect: Dialect, naming: Naming
 ) -> frozenset[int]:
     """Where the query shows columns that penstock writes when a row is accepted: the flag, and those of `flag.set`."""
     table = parse_table(flag.table, dialect)
@@ -107,7 +101,7 @@ def own_columns(
         at
         for at, column in enumerate(columns)
         if (origin := origins.get(column.name)) is not None
-        and is_table(origin.table, table, dialect)
+        and naming.is_same(origin.table, table)
         and origin.column.lower() in written
     )
 

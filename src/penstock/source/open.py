@@ -17,6 +17,7 @@ from penstock.source.flag_in_query import refuse_flag_in_conditions
 from penstock.source.flag_key import flag_key
 from penstock.source.flag_table import FlagTable, Locking, flag_table, own_columns, parse_table, read_locking
 from penstock.source.learn import converters_of, key_converters_of, learn_columns
+from penstock.source.naming import Naming, read_naming
 from penstock.source.origin import Origin, tables_of
 from penstock.source.own_table import own_table
 from penstock.source.plan import Plan
@@ -43,6 +44,7 @@ class Findings:
     columns: Sequence[Column]
     origins: Mapping[str, Origin]
     catalog: Catalog
+    naming: Naming
     flag_key: tuple[str, ...]
     locking: Locking
     flag_uniques: Sequence[frozenset[str]]
@@ -83,12 +85,15 @@ async def look_at(job: Job, database: Database) -> Findings:
             held = {table: frozenset(names) for table, names in catalog.items()}
             shown = {column.name for column in columns}
             key = [name for name in job.source.key if name in shown]  # `refuse_columns` tells of the others
-            of_flag = () if flag is None else flag_key(flag, key, statement.tree, held, dialect)
+            naming = await read_naming(connection, dialect)
+            # A table that is not there is told of by `flag_table`.
+            is_there = flag is not None and parse_table(flag.table, dialect) in catalog
+            of_flag = flag_key(flag, key, statement.tree, held, dialect, naming) if flag and is_there else ()
             locking = (
                 Locking() if flag is None else await read_locking(connection, dialect, parse_table(flag.table, dialect))
             )
             uniques = () if flag is None else await unique_keys(connection, dialect, parse_table(flag.table, dialect))
-    return Findings(dialect, statement, columns, origins, catalog, of_flag, locking, uniques)
+    return Findings(dialect, statement, columns, origins, catalog, naming, of_flag, locking, uniques)
 
 
 async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTable | None) -> Plan:
@@ -117,7 +122,9 @@ async def make_plan(job: Job, database: Database, found: Findings, flag: FlagTab
         walks_flags=walk is not keys and flag is not None and _is_keyed_alike(flag, found, of_key, walk),
         flag=flag,
         numbers=NUMBERS[: sum(column.kind in NUMBERED for column in of_key)],
-        own=own_columns(job.source.flag, columns, found.origins, dialect) if job.source.flag else frozenset(),
+        own=own_columns(job.source.flag, columns, found.origins, dialect, found.naming)
+        if job.source.flag
+        else frozenset(),
         is_wide=any(size is None for size in sizes) or sum(size or 0 for size in sizes) * MOST_ROWS > MOST_BYTES,
         may_lack_key=any(column.nullable is not False for column in of_key),
     )

@@ -33,8 +33,19 @@ class Origin(NamedTuple):
 # What each table of the query holds: its columns' names.
 TableColumns: TypeAlias = Mapping[Table, frozenset[str]]
 
-# What shows one of a column's own values, if in another type.
-_AS_IT_IS = (exp.Paren, exp.Cast, exp.TryCast, exp.Min, exp.Max)
+
+class Behind(NamedTuple):
+    """A column of a table, whose values a query shows as they are. place: where in the query that table stands; is_picked: the
+    least or the greatest of several rows' values, or of all."""
+
+    table: Table
+    column: str
+    place: tuple[int, ...]
+    is_picked: bool
+
+
+# What shows one of a column's own values. (Not CAST: it rounds, cuts and parses, and what it shows may be another row's value.)
+_AS_IT_IS = (exp.Paren, exp.Min, exp.Max)
 
 
 def tables_of(tree: exp.Expr | None) -> frozenset[Table]:
@@ -55,14 +66,14 @@ def origins_of(tree: exp.Expr | None, names: tuple[str, ...], columns: TableColu
     return {name: origin for name, origin in found.items() if origin is not None}
 
 
-def columns_behind(tree: exp.Expr | None, name: str, columns: TableColumns) -> frozenset[Origin]:
-    """Every table column that the query may show under this name, as it is or as CAST, MIN and MAX give it: one for each part of
-    a UNION. None at all: something else may stand there, or nobody can tell."""
+def columns_behind(tree: exp.Expr | None, name: str, columns: TableColumns) -> frozenset[Behind]:
+    """Every table column that the query may show under this name, as it is or as MIN and MAX give it: one for each part of a
+    UNION. None at all: something else may stand there, or nobody can tell."""
     try:
         scope = build_scope(tree) if tree is not None else None
     except SqlglotError:
         scope = None
-    return _behind(scope, name, columns, ()) if scope is not None else frozenset()
+    return _behind(scope, name, columns, (), is_picked=False) if scope is not None else frozenset()
 
 
 def _has_list(node: exp.Expr) -> bool:
@@ -110,32 +121,57 @@ def _trace(scope: Scope, name: str, columns: TableColumns) -> Origin | None:
     return origin._replace(turns_null=True)
 
 
-def _behind(scope: Scope, name: str, columns: TableColumns, within: tuple[Scope, ...]) -> frozenset[Origin]:
-    """within: what is being looked through already, as a WITH may read itself."""
-    if scope in within:
+def _behind(
+    scope: Scope, name: str, columns: TableColumns, within: tuple[tuple[Scope, int], ...], *, is_picked: bool
+) -> frozenset[Behind]:
+    """within: what is being looked through already (a WITH may read itself), and where each stands."""
+    if any(outer is scope for outer, _ in within):
         return frozenset()
-    within = (*within, scope)
     if isinstance(scope.expression, exp.SetOperation):
-        parts = [_behind(part, called, columns, within) for part, called in _parts(scope, name)]
+        parts = [
+            _behind(part, called, columns, (*within, (scope, at)), is_picked=is_picked)
+            for at, (part, called) in enumerate(_parts(scope, name))
+        ]
         return frozenset().union(*parts) if parts and all(parts) else frozenset()
     shown = _shown(scope, name)
     found = _source_of(scope, shown, columns) if shown is not None else None
     if shown is None or found is None:
         return frozenset()
-    _, holder = found
+    node, holder = found
+    within, is_picked = (*within, (scope, id(node))), is_picked or shown.is_picked
     if isinstance(holder, Scope):
-        return _behind(holder, shown.name, columns, within)
+        return _behind(holder, shown.name, columns, within, is_picked=is_picked)
     origin = _column_of(holder, shown.name)
-    return frozenset() if origin is None else frozenset({origin})
+    if origin is None:
+        return frozenset()
+    return frozenset({Behind(origin.table, origin.column, tuple(at for _, at in within), is_picked)})
 
 
 def _parts(scope: Scope, name: str) -> Iterator[tuple[Scope, str]]:
-    """Of a UNION, with what each part calls the column of this name: they are put together by their order."""
+    """Of a UNION, with what each part calls the column of this name: they are put together by their order. None of them: that is
+    not to be seen. Of EXCEPT and INTERSECT the first part alone is shown."""
     names = [each.lower() for each in _names(scope)]
-    for part in scope.set_operation_scopes:
-        called = _names(part)
-        by_order = "*" not in names and "*" not in called and name.lower() in names and len(called) == len(names)
-        yield part, called[names.index(name.lower())] if by_order else name
+    parts = scope.set_operation_scopes
+    if not isinstance(scope.expression, exp.Union):
+        parts = parts[:1]
+    if _table_of_star(scope) is not None:  # all parts show the same table
+        yield from ((part, name) for part in parts)
+        return
+    called = [_names(part) for part in parts]
+    if name.lower() in names and all("*" not in each and len(each) == len(names) for each in called):
+        at = names.index(name.lower())
+        yield from ((part, each[at]) for part, each in zip(parts, called, strict=True))
+
+
+def _table_of_star(scope: Scope) -> Table | None:
+    """The one table that SELECT * FROM it shows, in all parts of a UNION."""
+    if isinstance(scope.expression, exp.SetOperation):
+        tables = {_table_of_star(part) for part in scope.set_operation_scopes}
+        return tables.pop() if len(tables) == 1 else None
+    sources = [source for _, source in scope.selected_sources.values()]
+    if _names(scope) != ["*"] or len(sources) != 1 or not isinstance(sources[0], exp.Table):
+        return None
+    return _table(sources[0])
 
 
 def _names(scope: Scope) -> Sequence[str]:
@@ -151,6 +187,7 @@ class _Shown(NamedTuple):
     value: exp.Expr
     qualifier: str
     name: str
+    is_picked: bool = False
 
 
 def _shown(scope: Scope, name: str) -> _Shown | None:
@@ -159,13 +196,14 @@ def _shown(scope: Scope, name: str) -> _Shown | None:
         return None
     named = [column for column in scope.expression.selects if column.alias_or_name.lower() == name.lower()]
     if len(named) == 1:
-        value = named[0].unalias()
-        column = value
+        column = value = named[0].unalias()
+        is_picked = False
         while isinstance(column, _AS_IT_IS):
+            is_picked |= not isinstance(column, exp.Paren)
             column = column.this
         if not isinstance(column, exp.Column) or column.is_star:
             return None
-        return _Shown(value, column.table, column.name)
+        return _Shown(value, column.table, column.name, is_picked)
     stars = [column for column in scope.expression.selects if column.is_star]
     if named or len(stars) != 1:
         return None
