@@ -71,9 +71,9 @@ def written(folder: Path, owner: str, lease: Lease, keys: Sequence[str]) -> Jour
     journal = Journal(folder / ".penstock", "orders", owner)
     journal.hold_back(lease.range_no, lease.fence, keys)
     for key in (ARRIVED, ON_THE_WIRE, DOUBTED):
-        journal.withdraw(lease.range_no, key)
-    journal.append(lease.range_no, lease.fence, Settlement(ARRIVED, RowState.IMPORTED, 1, 201, receipt="3"))
-    journal.append(lease.range_no, lease.fence, Settlement(DOUBTED, RowState.IN_DOUBT, 1, 500, "answered 500"))
+        journal.withdraw(lease.range_no, [key])
+    journal.append(lease.range_no, lease.fence, [Settlement(ARRIVED, RowState.IMPORTED, 1, 201, receipt="3")])
+    journal.append(lease.range_no, lease.fence, [Settlement(DOUBTED, RowState.IN_DOUBT, 1, 500, "answered 500")])
     journal.flush()
     return journal
 

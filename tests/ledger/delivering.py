@@ -224,5 +224,5 @@ class Worker:
         return True
 
     def _hear(self, work: Work, settlement: Settlement) -> None:
-        self.journal.append(work.lease.range_no, work.lease.fence, settlement)
+        self.journal.append(work.lease.range_no, work.lease.fence, [settlement])
         work.heard.append(settlement)

@@ -149,7 +149,7 @@ class Announcer:
             unsent = []
             for delivery in deliveries:
                 if delivery.has_a_past:
-                    self._journal.append(lease.range_no, lease.fence, delivery.waiting())
+                    self._journal.append(lease.range_no, lease.fence, [delivery.waiting()])
                 else:
                     unsent.append(delivery.key)
             self._journal.hold_back(lease.range_no, lease.fence, unsent)

@@ -135,15 +135,17 @@ class Feeder:
             settlement = Settlement(
                 row.key, RowState.IN_DOUBT, attempts, before.status, reason, fingerprint=before.fingerprint
             )
-            self._settler.add(range_, settlement)
+            self._settler.add(range_, [settlement])
             return None
         try:
             request = self._render(row)
         except RowError as error:
-            self._settler.add(range_, failed_in_mapping(row, error, attempts))
+            self._settler.add(range_, [failed_in_mapping(row, error, attempts)])
             return None
         if request is None:
-            self._settler.add(range_, Settlement(row.key, RowState.SKIPPED, attempts, reason="skipped by the mapping"))
+            self._settler.add(
+                range_, [Settlement(row.key, RowState.SKIPPED, attempts, reason="skipped by the mapping")]
+            )
             return None
         delivery = Delivery(range_, row, request, read_at)
         if before is not None:

@@ -94,9 +94,9 @@ class Outbox:
         """Whether an attempt that starts now must end before the lease of its range does."""
         return not delivery.range.is_gone and self._boottime() + self._total <= delivery.range.deadline
 
-    def left(self) -> None:
-        """A request has ended. Call `pump_soon` when what it came to has been acted on."""
-        self.in_flight -= 1
+    def left(self, requests: int = 1) -> None:
+        """So many requests have ended. Call `pump`, or `pump_soon`, when what they came to has been acted on."""
+        self.in_flight -= requests
         self.ended_at = self._time()
         if self.in_flight == 0 and not self._queue:
             self._idle.set()

@@ -27,7 +27,7 @@ class AnswerLog(Protocol):
         """Why answers are not being written down; "" if they are."""
         ...
 
-    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
+    def append(self, range_no: int, fence: int, settlements: Sequence[Settlement]) -> None:
         """In the file soon: whoever finds it there may rely on it, whoever does not knows nothing."""
         ...
 
@@ -36,8 +36,8 @@ class AnswerLog(Protocol):
         in the file when this returns."""
         ...
 
-    def withdraw(self, range_no: int, key: KeyText) -> None:
-        """What was written of this key holds no more: it goes out. In the file before the sender writes a byte."""
+    def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
+        """What was written of these keys holds no more: they go out. In the file before the sender writes a byte."""
         ...
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:

@@ -306,7 +306,7 @@ class Reader:
 
     def _skip(self, range_: OpenRange, key: KeyText, reason: str) -> None:
         range_.outstanding += 1
-        self._settler.add(range_, Settlement(key, RowState.SKIPPED, reason=reason))
+        self._settler.add(range_, [Settlement(key, RowState.SKIPPED, reason=reason)])
 
 
 class _Sweeps:

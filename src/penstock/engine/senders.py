@@ -1,21 +1,23 @@
 """Sends deliveries, one attempt at a time each, and acts on what the answers show.
 
-No task waits for an answer: whatever it shows is acted on where it comes in, and the next request goes out from there.
+No task waits for an answer. Those that one turn of the loop brings are acted on together, stage by stage, and the next requests
+go out from there: a stage that runs for many rows at once finds its code and data where the processor left them.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import assert_never
+from typing import TypeAlias, assert_never
 
 from penstock.engine.announcer import Announcer
 from penstock.engine.decide import Policy, SendAgain, decide, imported
-from penstock.engine.delivery import Delivery
+from penstock.engine.delivery import Delivery, OpenRange
 from penstock.engine.feeder import failed_in_mapping
 from penstock.engine.outbox import Outbox
-from penstock.engine.parts import Parts
+from penstock.engine.parts import AnswerLog, Parts
 from penstock.engine.reader import GONE
 from penstock.engine.settler import Settler
 from penstock.engine.stop import Stop
@@ -24,13 +26,17 @@ from penstock.errors import PenstockError, RowError, SourceUnreachable
 from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState
 from penstock.pacing.backoff import full_jitter
-from penstock.rows import Row
+from penstock.rows import KeyText, Row
 from penstock.target.base import Outcome
-from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown, Verdict
+from penstock.target.verdicts import Accepted, Blame, NotSent, Refused, Throttled, Unknown
 
 # A row that waited longer than this since it was read is read again before it goes out for the first time.
 STALE = 60.0
 REFRESHED_AT_ONCE = 500
+
+# A delivery's attempt, as its answer came in: when it began, among how many on the wire (itself included), when it ended, and
+# what it came to. (A plain tuple: there is one for each row.)
+_Came: TypeAlias = tuple[Delivery, float, int, float, Outcome]
 
 
 class Senders:
@@ -60,8 +66,11 @@ class Senders:
         self._classify = parts.classify
         self._journal = parts.journal
         self._fingerprint = parts.fingerprint
-        self._time = asyncio.get_running_loop().time
-        self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._time = loop.time
+        self._call_soon = loop.call_soon
+        self._came: list[_Came] = []
+        self._broken: asyncio.Future[None] = loop.create_future()
         self._refreshing = asyncio.Lock()
         self._loops = loops
         self._tell = tell
@@ -77,8 +86,7 @@ class Senders:
         """The outbox lets them go: one attempt each, whose answer is acted on when it comes. None of them once acting on one has
         failed."""
         if self._broken.done():
-            for _ in deliveries:
-                self._outbox.left()
+            self._outbox.left(len(deliveries))
             return
         now = self._time()
         fresh: list[Delivery] = []
@@ -100,26 +108,36 @@ class Senders:
 
     def _send(self, deliveries: Iterable[Delivery]) -> None:
         try:
-            now, among = self._time(), self._outbox.in_flight
-            requests = [
-                (delivery.request, partial(self._answered, delivery, now, among))
+            going = [
+                delivery
                 for delivery in deliveries
-                if self._goes_now(delivery)
+                # As it was announced, nearly always: then there is nothing to look at.
+                if (delivery.fingerprint is not None and delivery.first_sent is None and delivery.ends_as is None)
+                or self._goes_now(delivery)
             ]
-            if requests:
-                self._start(requests)
+            if not going:
+                return
+            if self._journal is not None:
+                self._withdraw(self._journal, going)
+            now, among, answered = self._time(), self._outbox.in_flight, self._answered
+            self._start([(delivery.request, partial(answered, delivery, now, among)) for delivery in going])
         except Exception as error:
             self._break(error)
 
     def _goes_now(self, delivery: Delivery) -> bool:
-        if not self._goes_as_it_is(delivery):
-            self._outbox.left()
-            self._outbox.pump_soon()
-            return False
-        if self._journal is not None:
-            # What was known of it holds no more once the kernel has a byte.
-            self._journal.withdraw(delivery.range.lease.range_no, delivery.key)
-        return True
+        if self._goes_as_it_is(delivery):
+            return True
+        self._outbox.left()
+        self._outbox.pump_soon()
+        return False
+
+    def _withdraw(self, journal: AnswerLog, deliveries: Sequence[Delivery]) -> None:
+        """What was known of them holds no more once the kernel has a byte."""
+        by_range: defaultdict[int, list[KeyText]] = defaultdict(list)
+        for delivery in deliveries:
+            by_range[delivery.range.lease.range_no].append(delivery.key)
+        for range_no, keys in by_range.items():
+            journal.withdraw(range_no, keys)
 
     def _goes_as_it_is(self, delivery: Delivery) -> bool:
         """Whether it is to be sent at all, and stands in its window as what it is now. If not, what follows is done here."""
@@ -135,35 +153,71 @@ class Senders:
         return True
 
     def _answered(self, delivery: Delivery, began: float, among: int, outcome: Outcome) -> None:
+        if not self._came:
+            self._call_soon(self._act)
+        self._came.append((delivery, began, among, self._time(), outcome))
+
+    def _act(self) -> None:
+        """On all that has come in since the loop's last turn."""
+        came, self._came = self._came, []
+        self._outbox.left(len(came))
         if self._broken.done():
-            self._outbox.left()
             return
         try:
-            self._outbox.left()
-            # First, so that what the journal is to hold of this turn goes into the file together with what goes out next.
-            self._outbox.pump_soon()
-            self._conclude(delivery, self._classify(outcome, delivery.row), began, self._time(), among)
+            self._conclude_all(came)
         except Exception as error:
             self._break(error)
+            return
+        # What the journal is to hold of them goes into its file together with what goes out next.
+        self._outbox.pump()
 
     def _break(self, error: Exception) -> None:
         """The loop, which called, would swallow it."""
         if not self._broken.done():
             self._broken.set_exception(error)
 
-    def _conclude(self, delivery: Delivery, verdict: Verdict, began: float, ended: float, among: int) -> None:
-        """among: how many requests were on the wire when this one went out, itself included."""
-        if isinstance(verdict, Accepted):  # nearly always
-            self._pace.accepted(ended - began, among, ended)
-            self._tallies.attempted(first=delivery.sends == 0)
+    def _conclude_all(self, came: Sequence[_Came]) -> None:
+        classify, pace = self._classify, self._pace
+        verdicts = [classify(outcome, delivery.row) for delivery, _, _, _, outcome in came]
+        accepted: list[tuple[Delivery, Accepted]] = []
+        for (delivery, began, among, ended, _), verdict in zip(came, verdicts, strict=True):
+            if isinstance(verdict, Accepted):  # nearly always
+                pace.accepted(ended - began, among, ended)
+                accepted.append((delivery, verdict))
+            else:
+                self._conclude(delivery, verdict, began, ended, among)
+        self._accept(accepted)
+
+    def _accept(self, accepted: Sequence[tuple[Delivery, Accepted]]) -> None:
+        by_range: defaultdict[OpenRange, list[Settlement]] = defaultdict(list)
+        first = 0
+        for delivery, verdict in accepted:
+            first += delivery.sends == 0
             delivery.sends += 1
             delivery.sent_as = delivery.fingerprint or self._fingerprint(delivery.row)
-            self._finish(delivery, imported(verdict, delivery))
-            return
+            by_range[delivery.range].append(imported(verdict, delivery))
+            if delivery.window and not delivery.range.is_gone:
+                delivery.leave_window(has_ended=True)
+        self._tallies.attempted(first, len(accepted) - first)
+        for range_, settlements in by_range.items():
+            if range_.is_gone:
+                self._settler.add_late(range_, settlements)
+            else:
+                self._settler.add(range_, settlements)
+
+    def _conclude(
+        self,
+        delivery: Delivery,
+        verdict: Refused | Throttled | NotSent | Unknown,
+        began: float,
+        ended: float,
+        among: int,
+    ) -> None:
         holding = self._pace.is_holding
         self._tell_pace(verdict, began, ended, among)
         if not isinstance(verdict, NotSent):
-            self._tallies.attempted(first=delivery.sends == 0)
+            is_first = delivery.sends == 0
+            self._tallies.attempted(int(is_first), int(not is_first))
             delivery.sends += 1
         if isinstance(verdict, Unknown):
             delivery.sent_as = delivery.exposed_as
@@ -181,9 +235,9 @@ class Senders:
     def _finish(self, delivery: Delivery, settlement: Settlement) -> None:
         range_ = delivery.range
         if range_.is_gone:
-            self._settler.add_late(range_, settlement)
+            self._settler.add_late(range_, [settlement])
             return
-        self._settler.add(range_, settlement)
+        self._settler.add(range_, [settlement])
         if delivery.window:
             delivery.leave_window(has_ended=True)
 
@@ -193,11 +247,11 @@ class Senders:
         delivery.reason = step.reason
         delivery.status = step.status
         if range_.is_gone:
-            self._settler.add_late(range_, delivery.waiting())
+            self._settler.add_late(range_, [delivery.waiting()])
             return
         if self._journal is not None:
             # Proven not applied: without this line a crash now would leave the row in doubt.
-            self._journal.append(range_.lease.range_no, range_.lease.fence, delivery.waiting())
+            self._journal.append(range_.lease.range_no, range_.lease.fence, [delivery.waiting()])
         if delivery.first_sent is None:
             delivery.leave_window()  # else it stands there, until it is announced again, since when it may have been applied
         settings = self._parts.settings

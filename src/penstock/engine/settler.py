@@ -68,24 +68,24 @@ class Settler:
         """Whether one more answer could be settled soon."""
         return self._waiting < MOST_WAITING
 
-    def add(self, range_: OpenRange, settlement: Settlement) -> None:
-        """One row has ended (or waits, if its state is pending). It is durable soon."""
+    def add(self, range_: OpenRange, settlements: Sequence[Settlement]) -> None:
+        """Rows of this range have ended (or wait, where their state is pending). They are durable soon."""
         if range_.is_gone:
-            return  # its new owner reads the row again
+            return  # its new owner reads the rows again
         if self._journal is not None:
-            self._journal.append(range_.lease.range_no, range_.lease.fence, settlement)
-        if settlement.state is not RowState.PENDING:
-            self._tallies.ended(settlement.state)
-        range_.settlements.append(settlement)
-        self._waiting += 1
+            self._journal.append(range_.lease.range_no, range_.lease.fence, settlements)
+        pending = RowState.PENDING
+        self._tallies.ended([settlement.state for settlement in settlements if settlement.state is not pending])
+        range_.settlements += settlements
+        self._waiting += len(settlements)
         self._due.set()
         if self._waiting - self._being_written >= self._most_rows:
             self._now.set()
 
-    def add_late(self, range_: OpenRange, settlement: Settlement) -> None:
-        """An answer to a request of a lost range. Idempotent jobs drop it: the new owner sends again, with the same key."""
+    def add_late(self, range_: OpenRange, settlements: Sequence[Settlement]) -> None:
+        """Answers to requests of a lost range. Idempotent jobs drop them: the new owner sends again, with the same key."""
         if self._settings.writes_windows:
-            self._late[range_].append(settlement)
+            self._late[range_] += settlements
             self._due.set()
 
     def look(self) -> None:
@@ -165,8 +165,7 @@ class Settler:
         self._waiting -= len(range_.settlements)
         range_.settlements.clear()
         if self._journal is not None:
-            for settlement in self._journal.known(range_no, range_.lease.fence):
-                self.add_late(range_, settlement)
+            self.add_late(range_, self._journal.known(range_no, range_.lease.fence))
         self._changed()
 
     async def _settle_late(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from penstock.engine.report import Tally
 from penstock.engine.stop import Ended, Stop
 from penstock.ledger.states import RowState
@@ -25,9 +27,9 @@ class Tallies:
     def tally(self) -> Tally:
         return Tally(self._sent, self._attempts, self._imported, self._probes, self.unasked)
 
-    def attempted(self, *, first: bool) -> None:
-        """A request went out, the row's first one or a further one."""
-        self._attempts += 1
+    def attempted(self, first: int, further: int) -> None:
+        """So many requests went out: rows' first ones, and further ones."""
+        self._attempts += first + further
         self._sent += first
 
     def probed(self) -> None:
@@ -38,15 +40,20 @@ class Tallies:
         """So many rows in doubt have turned out to have arrived."""
         self._imported += rows
 
-    def ended(self, state: RowState) -> None:
-        """A row has come to a final state."""
-        self.finished += 1
-        if state is RowState.IMPORTED:
-            self._imported += 1
-            self._mishaps.finished(bad=False)
-            return
+    def ended(self, states: Sequence[RowState]) -> None:
+        """Rows have come to these final states."""
+        imported = states.count(RowState.IMPORTED)
+        self.finished += len(states)
+        self._imported += imported
+        self._mishaps.finished(imported, bad=False)
+        if imported < len(states):
+            for state in states:
+                self._look_at(state)
+
+    def _look_at(self, state: RowState) -> None:
         is_bad = state in (RowState.FAILED, RowState.IN_DOUBT)
-        self._mishaps.finished(bad=is_bad)
+        if state is not RowState.IMPORTED:
+            self._mishaps.finished(bad=is_bad)
         if is_bad and self._mishaps.are_too_many:
             self._stop.drain(
                 Ended.STOP_AT,

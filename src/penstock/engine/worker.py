@@ -242,7 +242,7 @@ class Worker:
         range_ = delivery.range
         delivery.leave_window()
         if delivery.attempts or delivery.sends:
-            self._settler.add(range_, delivery.waiting())
+            self._settler.add(range_, [delivery.waiting()])
         if delivery.sends and not delivery.attempts:  # the next worker would take it for one that was never sent
             range_.events.append(Event(EventKind.FURTHER_ATTEMPT, f"to come: {delivery.reason}", delivery.key))
 

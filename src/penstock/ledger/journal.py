@@ -35,8 +35,8 @@ _LONG = 4096
 _OLD_SECONDS = 30 * 24 * 3600.0
 _SUFFIX = ".journal"
 
-# Range, fence, what is known; without a fence: the key of which nothing holds any more.
-_Entry: TypeAlias = tuple[int, int, Settlement] | tuple[int, None, KeyText]
+# Range, fence, what is known; without a fence: the keys of which nothing holds any more.
+_Entry: TypeAlias = tuple[int, int, Sequence[Settlement]] | tuple[int, None, Sequence[KeyText]]
 _RANGE_AND_FENCE = itemgetter(0, 1)
 
 
@@ -64,10 +64,12 @@ class Journal:
         except OSError as error:
             self._give_up(error)
 
-    def append(self, range_no: int, fence: int, settlement: Settlement) -> None:
+    def append(self, range_no: int, fence: int, settlements: Sequence[Settlement]) -> None:
         """In the file when the loop has turned once."""
-        self._outstanding[range_no][settlement.key] = fence, settlement
-        self._unwritten.append((range_no, fence, settlement))
+        of_range = self._outstanding[range_no]
+        for settlement in settlements:
+            of_range[settlement.key] = fence, settlement
+        self._unwritten.append((range_no, fence, settlements))
         if not self._is_scheduled:
             self._is_scheduled = True
             asyncio.get_running_loop().call_soon(self._flush_as_scheduled)
@@ -79,10 +81,12 @@ class Journal:
         self.flush()
         self._write(b'{"range":%d,"fence":%d,"held_back":%b}\n' % (range_no, fence, orjson.dumps(keys)))
 
-    def withdraw(self, range_no: int, key: KeyText) -> None:
-        """What was written of this key holds no more: it goes out. Before a byte of it does, `flush`."""
-        if self._outstanding[range_no].pop(key, None) is not None:
-            self._unwritten.append((range_no, None, key))
+    def withdraw(self, range_no: int, keys: Sequence[KeyText]) -> None:
+        """What was written of these keys holds no more: they go out. Before a byte of them does, `flush`."""
+        of_range = self._outstanding[range_no]
+        written = [key for key in keys if of_range.pop(key, None) is not None]
+        if written:
+            self._unwritten.append((range_no, None, written))
 
     def known(self, range_no: int, fence: int) -> Sequence[Settlement]:
         """What holds of the range's rows and is not in the ledger: of those that are not on the wire."""
@@ -166,7 +170,7 @@ class Journal:
         file = _create(draft)
         try:
             entries: list[_Entry] = [
-                (no, fence, settlement or _held_back(key))
+                (no, fence, (settlement or _held_back(key),))
                 for no, of_range in self._outstanding.items()
                 for key, (fence, settlement) in of_range.items()
             ]
@@ -234,10 +238,11 @@ def _lines(entries: Iterable[_Entry]) -> bytes:
     """One for each run of entries of the same kind: whoever is killed while it is written has written none of them."""
     lines = []
     for (range_no, fence), run in groupby(entries, _RANGE_AND_FENCE):
+        known = [each for _, _, together in run for each in together]
         if fence is None:
-            lines.append(b'{"range":%d,"withdrawn":%b}\n' % (range_no, orjson.dumps([key for _, _, key in run])))
+            lines.append(b'{"range":%d,"withdrawn":%b}\n' % (range_no, orjson.dumps(known)))
         else:
-            settlements = [settlement for _, _, settlement in run if isinstance(settlement, Settlement)]
+            settlements = [each for each in known if isinstance(each, Settlement)]
             lines.append(b'{"range":%d,"fence":%d,"rows":%b}\n' % (range_no, fence, _rows(settlements)))
     return b"".join(lines)
 

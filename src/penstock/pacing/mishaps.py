@@ -30,8 +30,9 @@ class Mishaps:
     def are_too_many(self) -> bool:
         return self.bad >= self._most
 
-    def finished(self, *, bad: bool) -> None:
-        """A row has ended: imported or skipped (not bad), failed or in doubt (bad)."""
-        self._finished += 1
+    def finished(self, rows: int = 1, *, bad: bool) -> None:
+        """So many rows have ended: imported or skipped (not bad), failed or in doubt (bad)."""
+        before = self._finished
+        self._finished += rows
         if bad:
-            self._bad_at.append(self._finished)
+            self._bad_at.extend(range(before + 1, self._finished + 1))
