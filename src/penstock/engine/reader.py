@@ -227,13 +227,14 @@ class Reader:
             after = range_.read_upto or lease.after
             page = await source.read_span(after, lease.upto, PAGE)
             read_at = asyncio.get_running_loop().time()
-            known = await ledger.look_up([row.key for row in page.rows]) if page.rows else {}
-            new = [row.key for row in page.rows if row.key not in known]
-            flagged = await self._flagged(new, (after, page.rows[-1].key) if page.rows else None)
+            keys = [row.key for row in page.rows]
+            known = await ledger.look_up(keys) if keys else {}
+            new = [key for key in keys if key not in known]
+            flagged = await self._flagged(new, (after, keys[-1]) if keys else None)
             rows = self._leave_out(range_, page.rows, known, flagged)
-            if page.rows:
-                range_.read_upto = page.rows[-1].key
-            range_.left_waiting.difference_update(row.key for row in page.rows)
+            if keys:
+                range_.read_upto = keys[-1]
+            range_.left_waiting.difference_update(keys)
             if page.at_end:
                 for key in range_.left_waiting:
                     self._skip(range_, key, GONE)
@@ -295,6 +296,8 @@ class Reader:
         flagged: frozenset[KeyText],
     ) -> list[tuple[Row, LedgerRow | None]]:
         """What is final stays final; what waits in another range is that range's."""
+        if not known and not flagged:  # as nearly always
+            return [(row, None) for row in rows]
         mine: list[tuple[Row, LedgerRow | None]] = []
         for row in rows:
             before = known.get(row.key)

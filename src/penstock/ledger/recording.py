@@ -105,7 +105,10 @@ class RowWriter:
         try:
             for shared, rows in groups:
                 packed = self._pack(
-                    [(row.key, fit_or_none(row.receipt, RECEIPT_LENGTH), row.fingerprint) for row in rows]
+                    [
+                        (key, fit_or_none(receipt, RECEIPT_LENGTH), fingerprint)
+                        for key, _, _, _, _, receipt, _, fingerprint, _ in rows
+                    ]
                 )
                 await connection.execute(
                     self._insert_alike, {"job": self._job_id, **shared._asdict(), "packed": packed}

@@ -32,27 +32,25 @@ class AnswerHeaders(Mapping[str, str]):
 
 
 class AnswerView:
-    """raw_headers: names in lower case. body: parsed JSON; what is no JSON is text. (An attribute: rules ask for it several
-    times a row, and for one that is there nothing of Python's own runs.)"""
+    """raw_headers: names in lower case. body: parsed JSON; what is no JSON is text. reads_body: whether any expression asks for
+    it: it is not parsed for nothing. (An attribute: rules ask for it several times a row, and then nothing of Python's own runs.)
+    """
 
     __slots__ = ("_raw_body", "_raw_headers", "body", "status")
 
     body: object
 
-    def __init__(self, status: int, raw_headers: Sequence[tuple[str, str]], raw_body: bytes) -> None:
+    def __init__(
+        self, status: int, raw_headers: Sequence[tuple[str, str]], raw_body: bytes, *, reads_body: bool = True
+    ) -> None:
         self.status = status
         self._raw_headers = raw_headers
         self._raw_body = raw_body
-
-    def __getattr__(self, name: str) -> object:
-        """Of what is not there yet: the body."""
-        if name != "body":
-            raise AttributeError(name)
-        try:
-            self.body = orjson.loads(self._raw_body.removeprefix(_BYTE_ORDER_MARK))
-        except orjson.JSONDecodeError:
-            self.body = self._raw_body.decode("utf-8", "replace")
-        return self.body
+        if reads_body:
+            try:
+                self.body = orjson.loads(raw_body)
+            except orjson.JSONDecodeError:
+                self.body = _beyond_json(raw_body)
 
     @property
     def headers(self) -> AnswerHeaders:
@@ -63,3 +61,11 @@ class AnswerView:
         view = AnswerView(self.status, self._raw_headers, self._raw_body)
         view.body = from_json(self._raw_body)
         return view
+
+
+def _beyond_json(raw_body: bytes) -> object:
+    """JSON behind a mark that has no place there, or text."""
+    try:
+        return orjson.loads(raw_body.removeprefix(_BYTE_ORDER_MARK))
+    except orjson.JSONDecodeError:
+        return raw_body.decode("utf-8", "replace")

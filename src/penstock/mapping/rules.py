@@ -10,6 +10,7 @@ from penstock.mapping.compiled import Part
 from penstock.mapping.scope import Scope, answer_scope
 from penstock.rows import Row
 from penstock.spec.answers import Judge, Judged, Probed, ProbeJudge, Ruling
+from penstock.spec.expressions import expression_names
 from penstock.spec.models import Job, Probe
 from penstock.spec.wire import to_text
 
@@ -28,11 +29,13 @@ def compile_rules(job: Job, columns: Sequence[str]) -> Judge:
     retry = compile_rule(target.retry, "target.retry", scope)
     refuse = compile_rule(target.refuse, "target.refuse", scope)
     receipt = compile_rule(target.receipt, "target.receipt", scope)
+    texts = (target.already_exists, target.accept, target.retry, target.refuse, target.receipt)
+    reads_body = any(text is not None and "body" in expression_names(text) for text in texts)
 
     def judge(
         status: int, headers: Sequence[tuple[str, str]], body: bytes, row: Row, *, accepted_by_default: bool
     ) -> Judged:
-        answer = AnswerView(status, headers, body)
+        answer = AnswerView(status, headers, body, reads_body=reads_body)
         values = row.values
         if already_exists is not None and _holds(already_exists, answer, values):
             return Judged(Ruling.ALREADY_EXISTS, _receipt(receipt, answer, values))

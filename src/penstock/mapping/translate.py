@@ -67,7 +67,7 @@ class Translator:
     def _access(self, node: nodes.Expr) -> ast.expr:
         match node:
             case nodes.Getattr(node=subject, attr=name):
-                return self._call(SANDBOX.getattr, self.operand(subject), ast.Constant(name))
+                return self._attribute(self.operand(subject), name)
             case nodes.Getitem(node=subject, arg=argument):
                 return self._call(SANDBOX.getitem, self.operand(subject), self._subscript(argument))
             case nodes.List(items=items) | nodes.Tuple(items=items):
@@ -78,6 +78,17 @@ class Translator:
                 )
             case _:
                 return self._operator(node)
+
+    def _attribute(self, subject: ast.expr, name: str) -> ast.expr:
+        """(of["name"] if type(of := subject) is dict and "name" in of else getattr(of, "name")): nearly always it is a dict that
+        has it, and the sandbox, which would look there first, need not be called."""
+        of, key = ast.Name("of", ast.Load()), ast.Constant(name)
+        bound = ast.NamedExpr(ast.Name("of", ast.Store()), subject)
+        is_dict = ast.Compare(
+            ast.Call(self._function.constant(type), [bound], []), [ast.Is()], [self._function.constant(dict)]
+        )
+        has_it = ast.BoolOp(ast.And(), [is_dict, ast.Compare(key, [ast.In()], [of])])
+        return ast.IfExp(has_it, ast.Subscript(of, key, ast.Load()), self._call(SANDBOX.getattr, of, key))
 
     def _operator(self, node: nodes.Expr) -> ast.expr:
         match node:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from penstock.database.connect import Database
 from penstock.database.fetch import fetch
-from penstock.rows import Key, KeyText, decode_key, encode_key
+from penstock.rows import Key, KeyText, decode_keys, encode_key
 from penstock.source.failures import source_errors
 from penstock.source.flag_statements import Write, find_unset
 from penstock.source.flag_table import FlagTable
@@ -31,7 +31,7 @@ class FlagStates:
         return await self._ask(keys, [find_unset(self._flag, some) for some in self._chunks(keys)])
 
     def _chunks(self, keys: Sequence[KeyText]) -> list[Sequence[Key]]:
-        return list(chunks([decode_key(key) for key in keys], len(self._flag.key)))
+        return list(chunks(decode_keys(keys), len(self._flag.key)))
 
     async def _ask(self, keys: Sequence[KeyText], statements: Sequence[Write]) -> frozenset[KeyText]:
         found: set[KeyText] = set()

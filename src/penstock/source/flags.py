@@ -14,7 +14,7 @@ from penstock.clock import Clock
 from penstock.database.connect import Database
 from penstock.database.faults import DATABASE_ERRORS, Fault, fault_of
 from penstock.errors import JobError
-from penstock.rows import Key, KeyText, decode_key, encode_key
+from penstock.rows import Key, KeyText, decode_keys, encode_key
 from penstock.source.base import Accepted, FlagsLocked, Mark
 from penstock.source.dialect import POSTGRESQL
 from penstock.source.failures import source_errors
@@ -81,7 +81,7 @@ class FlagWriter:
 
     async def clear(self, connection: AsyncConnection, keys: Sequence[KeyText]) -> int:
         matched = 0
-        for some in chunks([decode_key(key) for key in keys], len(self._flag.key)):
+        for some in chunks(decode_keys(keys), len(self._flag.key)):
             matched += await _execute(connection, clear_flags(self._flag, some))
         return matched
 
@@ -92,7 +92,7 @@ class FlagWriter:
         now = self._clock.now()
         values = self._values
         further = [] if values is None else [values(mark.receipt, now) for mark in marks]
-        write = set_flags(self._flag, [decode_key(mark.key) for mark in marks], further)
+        write = set_flags(self._flag, decode_keys([mark.key for mark in marks]), further)
         if not self._flag.locking.has_set_statement:
             return write
         return write._replace(text=f"SET STATEMENT innodb_lock_wait_timeout = {LOCK_SECONDS} FOR {write.text}")
@@ -107,13 +107,13 @@ class FlagWriter:
             raise FlagsLocked from error
 
     async def _held_by_others(self, connection: AsyncConnection, marks: Sequence[Accepted]) -> bool:
-        keys = [decode_key(mark.key) for mark in marks]
+        keys = decode_keys([mark.key for mark in marks])
         free = await self._find(connection, keys, and_lock=True)
         return len(free) < len(await self._find(connection, keys, and_lock=False))
 
     async def _mark_free(self, connection: AsyncConnection, marks: Sequence[Mark]) -> list[KeyText]:
         asked = [mark.key for mark in marks]
-        keys = [decode_key(key) for key in asked]
+        keys = decode_keys(asked)
         free = set(await self._find(connection, keys, and_lock=True))
         held = set() if free.issuperset(asked) else set(await self._find(connection, keys, and_lock=False)) - free
         if not held:
@@ -150,7 +150,7 @@ class FlagWriter:
         """Rows that are gone match nothing. Raises JobError if one is there and its flag stays as it was."""
         if await _execute(connection, self._setting(marks)) >= len(marks):
             return
-        find = find_unset(self._flag, [decode_key(mark.key) for mark in marks])
+        find = find_unset(self._flag, decode_keys([mark.key for mark in marks]))
         if unset := (await connection.exec_driver_sql(find.text, find.values)).first():
             raise JobError(
                 f"the API has accepted row {encode_key(tuple(unset))}, and an UPDATE of {self._flag.table.name} leaves its flag "

@@ -65,9 +65,9 @@ def one_of(dialect: Dialect, columns: Sequence[KeyColumn], keys: Sequence[Key]) 
     """key IN (keys). At most MOST_VALUES values in all: see `chunks`."""
     if len(columns) == 1 and dialect.takes_lists:
         return Condition(f"{columns[0].compared} = ANY ({dialect.placeholder})", ([key[0] for key in keys],))
-    if len(columns) == 1 and all(type(key[0]) is int for key in keys):
+    if len(columns) == 1 and {type(key[0]) for key in keys} == {int}:
         # As they are: a driver that puts values into the text itself takes longer over these than over all the rest of a batch.
-        return Condition(f"{columns[0].compared} IN ({', '.join([str(key[0]) for key in keys])})", ())
+        return Condition(f"{columns[0].compared} IN ({', '.join([str(value) for (value,) in keys])})", ())
     bound = [[dialect.bind(value) for value in key] for key in keys]
     values = tuple(value for key in bound for _, value in key)
     if len(columns) == 1:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from penstock.database.connect import Database
 from penstock.database.fetch import Fetched, NotText, fetch
 from penstock.errors import JobError
-from penstock.rows import Key, KeyText, Row, decode_key
+from penstock.rows import Key, KeyText, Row, decode_key, decode_keys
 from penstock.source.base import Bounds, KeyPage, KeySlice, RowPage
 from penstock.source.careful import NO_TEXT, fetch_carefully
 from penstock.source.columns import ColumnKind
@@ -75,7 +75,7 @@ class SqlSource:
         """All of them at once, however large: ask for no more than `rows_at_once`."""
         asked = set(keys)
         found: dict[KeyText, Row] = {}
-        for chunk in chunks([decode_key(key) for key in keys], len(self.plan.key)):
+        for chunk in chunks(decode_keys(keys), len(self.plan.key)):
             rows, _ = await self._rows(self.plan.rows.of(chunk), None)
             # A collation takes more texts for equal than the ledger does.
             wanted = [row for row in rows if row.key in asked]
@@ -125,7 +125,7 @@ class SqlSource:
             rows = (await self._fetch(flagged.between(_values(after), _values(upto), MOST_FLAGGED + 1))).rows
             if len(rows) <= MOST_FLAGGED:
                 return frozenset(str(number) for (number,) in rows).intersection(keys)
-        for chunk in chunks([decode_key(key) for key in keys], len(self.plan.key)):
+        for chunk in chunks(decode_keys(keys), len(self.plan.key)):
             found.update(self.plan.shape.keys((await self._fetch(flagged.of(chunk))).rows))
         return frozenset(found.intersection(keys))
 

@@ -103,6 +103,8 @@ def filters(environment: Environment, context: Context) -> dict[str, Filter]:
 
 def _of_text(each: Filter) -> Filter:
     def apply(value: object, *arguments: object, **named: object) -> object:
+        if type(value) is str:  # nearly always
+            return each(value, *arguments, **named)
         return None if value is None else each(to_text(value), *arguments, **named)
 
     return apply

@@ -110,19 +110,21 @@ class RequestWriter:
         self._shared = b" HTTP/1.1\r\n" + shared.encode("latin-1")
         self._adds_key = adds_key and "idempotency-key" not in given
         self._omits_length = method in _WITHOUT_BODY
-        self._checked_target = b"/"
+        self._target: bytes | None = None  # the last one, checked
+        self._head = b""  # of requests to it, as far as all share it
 
     def render(self, target: bytes, headers: Sequence[tuple[str, str]], idempotency_key: str, body: bytes) -> bytes:
         """One whole request. target: path and query, percent-encoded. headers: this row's own. idempotency_key: ASCII, sent
         unless the job file names that header itself. Raises RowError for what would break out of its place."""
-        if target != self._checked_target:
+        if target != self._target:
             if not target.startswith(b"/") or _UNSAFE_IN_TARGET.search(target):
                 raise RowError("the url's path and query hold a character that is not percent-encoded", column="url")
-            self._checked_target = target
-        key = b"Idempotency-Key: %b\r\n" % idempotency_key.encode("ascii") if self._adds_key else b""
+            self._target, self._head = target, self._opening + target + self._shared
         own = _rendered(headers) if headers else b""
-        length = b"Content-Length: %d\r\n" % len(body) if body or not self._omits_length else b""
-        return b"".join((self._opening, target, self._shared, own, key, length, b"\r\n", body))
+        key = b"Idempotency-Key: %b\r\n" % idempotency_key.encode("ascii") if self._adds_key else b""
+        if not body and self._omits_length:
+            return b"%b%b%b\r\n" % (self._head, own, key)
+        return b"%b%b%bContent-Length: %d\r\n\r\n%b" % (self._head, own, key, len(body), body)
 
 
 _OURS = (

@@ -15,7 +15,7 @@ from random import Random
 
 from penstock.ledger.rows import LedgerRow
 from penstock.ledger.states import RowState
-from penstock.rows import KeyText, Record, Row, decode_key, match_text, match_text_of
+from penstock.rows import KeyText, Record, Row, decode_keys, match_text, match_text_of
 from penstock.shelf.texts import Spool
 from penstock.verify.ahead import one_ahead
 from penstock.verify.base import LedgerRows, Rows, Store
@@ -203,7 +203,7 @@ class Reconciliation:
                     )
 
     async def _not_shown(self, keys: Sequence[KeyText]) -> list[KeyText]:
-        shown = set(await self._rows.find([decode_key(key) for key in keys]))
+        shown = set(await self._rows.find(decode_keys(keys)))
         return [key for key in keys if key not in shown]
 
     # From the store: what no row explains.
