@@ -76,18 +76,15 @@ class Senders:
         self._tell = tell
 
     async def watch(self) -> None:
-        """Raises what went wrong while an answer was acted on; cancelled, nothing is acted on any more."""
+        """Raises what went wrong while an answer was acted on; cancelled, nothing is acted on any more, and nothing goes out."""
         try:
             await self._broken
         finally:
             self._broken.cancel()
+            self._outbox.close()
 
     def send(self, deliveries: Sequence[Delivery]) -> None:
-        """The outbox lets them go: one attempt each, whose answer is acted on when it comes. None of them once acting on one has
-        failed."""
-        if self._broken.done():
-            self._outbox.left(len(deliveries))
-            return
+        """The outbox lets them go: one attempt each, whose answer is acted on when it comes."""
         now = self._time()
         fresh: list[Delivery] = []
         for delivery in deliveries:
@@ -167,14 +164,14 @@ class Senders:
             self._conclude_all(came)
         except Exception as error:
             self._break(error)
-            return
         # What the journal is to hold of them goes into its file together with what goes out next.
         self._outbox.pump()
 
     def _break(self, error: Exception) -> None:
-        """The loop, which called, would swallow it."""
+        """The loop, which called, would swallow it. And nothing goes out any more."""
         if not self._broken.done():
             self._broken.set_exception(error)
+            self._outbox.close()  # at once: whoever watches hears of it a turn later
 
     def _conclude_all(self, came: Sequence[_Came]) -> None:
         classify, pace = self._classify, self._pace
