@@ -125,7 +125,7 @@ class Worker:
         """The first that is announced. Returns its key."""
         key = next(iter(work.announced))
         del work.announced[key]
-        self.journal.withdraw(work.lease.range_no, key)
+        self.journal.withdraw(work.lease.range_no, [key])
         self.journal.flush()  # as the sender does before the first byte
         if fate.heard is not None:
             self._hear(work, Settlement(key, fate.heard, 1, 200, fate.name))
