@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from penstock.errors import JobError
+from penstock.source.behind import Behind, columns_behind
 from penstock.source.dialect import Dialect
 from penstock.source.flag_table import parse_table
 from penstock.source.naming import Naming
-from penstock.source.origin import Behind, Table, TableColumns, columns_behind
+from penstock.source.origin import Table, TableColumns
 from penstock.spec.models import Flag
 
 
