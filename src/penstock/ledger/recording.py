@@ -13,7 +13,7 @@ from penstock.ledger.dialect import CHARACTERS, INTEGER, REAL, LedgerDialect
 from penstock.ledger.lengths import ANSWER_LENGTH, REASON_LENGTH, RECEIPT_LENGTH
 from penstock.ledger.rows import Settlement
 from penstock.ledger.states import RowState, states_after
-from penstock.ledger.text import fit_or_none
+from penstock.ledger.text import fit_each, fit_or_none
 from penstock.rows import KeyText
 
 # A settlement, the range that it counts for, the fence under which it was found. (A plain tuple: there is one for each row.)
@@ -104,14 +104,10 @@ class RowWriter:
         groups, others = alike(records)
         try:
             for shared, rows in groups:
-                packed = self._pack(
-                    [
-                        (key, fit_or_none(receipt, RECEIPT_LENGTH), fingerprint)
-                        for key, _, _, _, _, receipt, _, fingerprint, _ in rows
-                    ]
-                )
+                keys, _, _, _, _, receipts, _, fingerprints, _ = zip(*rows, strict=True)
+                varying = list(zip(keys, fit_each(receipts, RECEIPT_LENGTH), fingerprints, strict=True))
                 await connection.execute(
-                    self._insert_alike, {"job": self._job_id, **shared._asdict(), "packed": packed}
+                    self._insert_alike, {"job": self._job_id, **shared._asdict(), "packed": self._pack(varying)}
                 )
             if others:
                 await connection.execute(self._insert, self._parameters(others))
