@@ -264,3 +264,11 @@ async def test_a_turn_given_to_somebody_who_is_gone_is_given_back(around: Surrou
     await asyncio.gather(asker, return_exceptions=True)
     assert outbox.in_flight == 0
     await outbox.idle()
+
+
+async def test_once_closed_it_lets_no_attempt_start(around: Surroundings) -> None:
+    outbox = around.outbox()
+    [delivery] = around.deliveries(1)
+    assert outbox.may_start(delivery)
+    outbox.close()
+    assert not outbox.may_start(delivery)

@@ -256,6 +256,9 @@ TABLES = (
         "SELECT id FROM t UNION ALL SELECT a FROM t",
         "SELECT id, 1 AS x FROM t UNION ALL SELECT a, id FROM t",
         "WITH RECURSIVE c AS (SELECT id FROM t UNION ALL SELECT c.id + 1 FROM c WHERE c.id < 3) SELECT id FROM c",
+        "WITH T AS (SELECT id + 1 AS id FROM u) SELECT id FROM t",
+        "WITH c AS (SELECT id FROM t), t AS (SELECT id + 1 AS id FROM u) SELECT id FROM c",
+        "WITH RECURSIVE c AS (SELECT id FROM t), t AS (SELECT id + 1 AS id FROM u) SELECT id FROM c",
     ],
 )
 async def test_a_flag_is_not_set_by_a_column_that_is_only_called_like_the_key(world: World, query: str) -> None:
@@ -266,10 +269,30 @@ async def test_a_flag_is_not_set_by_a_column_that_is_only_called_like_the_key(wo
     assert [column.compared for column in named.key] == [world.quoted("`a`")]
 
 
+async def test_sources_that_nobody_can_tell_apart_show_no_column_of_the_flags_table(
+    mariadb: World, postgresql: World
+) -> None:
+    """What stands beside the table is of columns that are not known: a function, or a star over one."""
+    numbers = """JSON_TABLE('[{"id": 3}]', '$[*]' COLUMNS (id INT PATH '$.id'))"""
+    queries = [
+        (mariadb, f"SELECT B.id, b.a FROM t AS b JOIN (SELECT * FROM {numbers} AS j) AS B"),
+        (postgresql, 'SELECT b.id, "B".a FROM t AS "B" CROSS JOIN generate_series(3, 3) AS b (id)'),
+        (mariadb, f"SELECT id FROM t RIGHT JOIN (SELECT * FROM {numbers} AS j) AS j USING (id)"),
+        (postgresql, "SELECT id FROM t RIGHT JOIN (SELECT * FROM generate_series(7, 8) AS id) AS g USING (id)"),
+        (postgresql, "SELECT id FROM t NATURAL RIGHT JOIN (SELECT * FROM generate_series(7, 8) AS id) AS g"),
+    ]
+    for world in (mariadb, postgresql):
+        await world.run(*TABLES)
+    for world, query in queries:
+        with pytest.raises(JobError, match=GUESSED):
+            await open_source(world.job(query, flag=Flag(table="t")), world.database)
+
+
 @pytest.mark.parametrize(
     ("query", "column"),
     [
         ("SELECT a AS id FROM t", "a"),
+        ("SELECT id FROM t JOIN (SELECT of_t FROM u) AS v ON of_t = id", "id"),
         ("SELECT q.x AS id FROM (SELECT r.a AS x FROM t AS r) AS q", "a"),
         ("SELECT (MAX(t.a)) AS id, u.of_t FROM t JOIN u ON u.of_t = t.id GROUP BY u.of_t", "a"),
         ("SELECT a AS id FROM t WHERE id < 5 UNION ALL SELECT a FROM t WHERE id >= 5", "a"),

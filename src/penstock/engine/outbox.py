@@ -91,8 +91,10 @@ class Outbox:
             raise
 
     def may_start(self, delivery: Delivery) -> bool:
-        """Whether an attempt that starts now must end before the lease of its range does."""
-        return not delivery.range.is_gone and self._boottime() + self._total <= delivery.range.deadline
+        """Whether an attempt may start that did not go when the outbox let it: it must end before the lease of its range does."""
+        if self._is_closed or delivery.range.is_gone:
+            return False
+        return self._boottime() + self._total <= delivery.range.deadline
 
     def left(self, requests: int = 1) -> None:
         """So many requests have ended. Call `pump`, or `pump_soon`, when what they came to has been acted on."""

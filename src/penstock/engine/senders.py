@@ -174,6 +174,7 @@ class Senders:
             self._outbox.close()  # at once: whoever watches hears of it a turn later
 
     def _conclude_all(self, came: Sequence[_Came]) -> None:
+        """In the order in which they came: how many of the last rows went wrong is counted in it."""
         classify, pace = self._classify, self._pace
         verdicts = [classify(outcome, delivery.row) for delivery, _, _, _, outcome in came]
         accepted: list[tuple[Delivery, Accepted]] = []
@@ -181,8 +182,10 @@ class Senders:
             if isinstance(verdict, Accepted):  # nearly always
                 pace.accepted(ended - began, among, ended)
                 accepted.append((delivery, verdict))
-            else:
-                self._conclude(delivery, verdict, began, ended, among)
+                continue
+            self._accept(accepted)
+            accepted.clear()
+            self._conclude(delivery, verdict, began, ended, among)
         self._accept(accepted)
 
     def _accept(self, accepted: Sequence[tuple[Delivery, Accepted]]) -> None:

@@ -84,7 +84,7 @@ class Settler:
 
     def add_late(self, range_: OpenRange, settlements: Sequence[Settlement]) -> None:
         """Answers to requests of a lost range. Idempotent jobs drop them: the new owner sends again, with the same key."""
-        if self._settings.writes_windows:
+        if settlements and self._settings.writes_windows:
             self._late[range_] += settlements
             self._due.set()
 

@@ -137,12 +137,13 @@ def shown_under(scope: Scope, name: str) -> Shown | None:
 
 
 def source_of(scope: Scope, shown: Shown, columns: TableColumns) -> tuple[exp.Expr, exp.Table | Scope] | None:
+    """None: nobody can tell. (Aliases that differ by case alone are two for some servers, and one for others.)"""
     holders = [
         (node, source)
         for alias, (node, source) in scope.selected_sources.items()
         if (alias.lower() == shown.qualifier.lower() if shown.qualifier else True)
     ]
-    if len(holders) > 1:
+    if len(holders) > 1 and not shown.qualifier and not _is_merged(scope.expression, shown.name):
         holders = [
             (node, source)
             for node, source in holders
@@ -153,6 +154,15 @@ def source_of(scope: Scope, shown: Shown, columns: TableColumns) -> tuple[exp.Ex
     return holders[0]
 
 
+def _is_merged(select: exp.Expr, name: str) -> bool:
+    """By a join: the column of this name is then of both sides."""
+    joins: list[exp.Join] = select.args.get("joins") or []
+    return any(
+        join.method == "NATURAL" or name.lower() in {each.name.lower() for each in join.args.get("using") or ()}
+        for join in joins
+    )
+
+
 def _is_renamed(node: exp.Expr, source: exp.Table | Scope) -> bool:
     """By a list: which of its columns is which, only their order would tell."""
     named = [node, source.expression.parent] if isinstance(source, Scope) else [node]
@@ -160,8 +170,15 @@ def _is_renamed(node: exp.Expr, source: exp.Table | Scope) -> bool:
 
 
 def column_of(source: exp.Table, name: str) -> Origin | None:
-    """None: of a function, in whose place no table stands."""
-    return Origin(table_of(source), name) if source.name else None
+    """None: of a function, in whose place no table stands; or of what may be a part of a WITH: servers find those in any case,
+    and some of them find later ones."""
+    if not source.name or (not source.db and source.name.lower() in _parts_of_with(source)):
+        return None
+    return Origin(table_of(source), name)
+
+
+def _parts_of_with(source: exp.Table) -> frozenset[str]:
+    return frozenset(part.alias.lower() for part in source.root().find_all(exp.CTE))
 
 
 def _holds(source: exp.Table | Scope, name: str, columns: TableColumns) -> bool:
