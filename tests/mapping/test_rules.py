@@ -69,6 +69,24 @@ def test_an_expression_sees_status_headers_body_and_row(expression: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("rule", "ruling"),
+    [
+        ("already_exists", Ruling.ALREADY_EXISTS),
+        ("accept", Ruling.ACCEPT),
+        ("retry", Ruling.RETRY),
+        ("refuse", Ruling.REFUSE),
+    ],
+)
+def test_a_rule_sees_the_body_though_no_other_asks_for_it(rule: str, ruling: Ruling) -> None:
+    nothing = {"accept": "{{ status == 0 }}"}
+    assert judged(nothing | {rule: "{{ body.code == 1 }}"}, body={"code": 1}).ruling is ruling
+
+
+def test_a_receipt_sees_the_body_though_no_rule_asks_for_it() -> None:
+    assert judged({"receipt": "{{ body.id }}"}, body={"id": 5}, by_default=True) == Judged(Ruling.ACCEPT, "5")
+
+
+@pytest.mark.parametrize(
     "expression",
     [
         "{{ body.missing }}",
