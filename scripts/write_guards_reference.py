@@ -22,6 +22,7 @@ broken, one at a time, and a test beside it failed then. `make mutants` does tha
 """
 _ROOMS = {
     "ledger": "The ledger",
+    "mapping": "The mapping",
     "engine": "The engine",
     "pacing": "One pace for all workers",
     "target": "The API",
